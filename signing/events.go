@@ -1,0 +1,115 @@
+package signing
+
+import "time"
+
+// StartAttempt records that a participant's attempt is under way, from before
+// the provider is called, so that no second one can start meanwhile.
+func (c *Collection) StartAttempt(a Attempt) error {
+	if err := c.CanStart(a.Participant); err != nil {
+		return err
+	}
+	progress := c.progress[a.Participant]
+	a.Number = len(progress.Attempts) + 1
+	progress.Attempts = append(progress.Attempts, a)
+	return nil
+}
+
+// AttemptResult is how an attempt ended.
+type AttemptResult struct {
+	Outcome      Outcome    `json:"outcome"`
+	Reason       Reason     `json:"reason,omitempty"`
+	ProviderCode string     `json:"providerCode,omitempty"`
+	Signature    *Signature `json:"signature,omitempty"` // with OutcomeSigned only
+}
+
+// EndAttempt records how a live attempt ended. A signature is kept whatever the
+// collection is about to become: it was made.
+func (c *Collection) EndAttempt(id ParticipantID, r AttemptResult, at time.Time) error {
+	progress := c.progress[id]
+	if progress == nil {
+		return ErrUnknownParticipant
+	}
+	live := progress.live()
+	if live == nil {
+		return ErrNoAttempt
+	}
+	if r.Outcome == OutcomeSigned && !c.Policy.Accepts(r.Signature.Assurance) {
+		r = AttemptResult{Outcome: OutcomeFailed, Reason: ReasonNotAccepted, ProviderCode: r.ProviderCode}
+	}
+	live.Outcome, live.Reason, live.ProviderCode, live.EndedAt = r.Outcome, r.Reason, r.ProviderCode, at
+	if r.Outcome == OutcomeSigned {
+		progress.Signature = r.Signature
+	}
+	c.settle()
+	return nil
+}
+
+// Decline records that a participant will not sign, which ends the collection
+// once no attempt is live.
+func (c *Collection) Decline(id ParticipantID, at time.Time) error {
+	if err := c.CanDecline(id); err != nil {
+		return err
+	}
+	c.progress[id].DeclinedAt = at
+	c.end(StateDeclined)
+	return nil
+}
+
+// Cancel ends the collection, at its owner's word, once no attempt is live.
+func (c *Collection) Cancel() error {
+	if err := c.CanCancel(); err != nil {
+		return err
+	}
+	c.end(StateCancelled)
+	return nil
+}
+
+// Expire ends the collection, its deadline having passed, once no attempt is
+// live. It does nothing when the collection is no longer in progress.
+func (c *Collection) Expire() { c.end(StateExpired) }
+
+// Complete records that every document is sealed and delivered.
+func (c *Collection) Complete() {
+	if c.state == StateSealing {
+		c.state = StateCompleted
+	}
+}
+
+func (c *Collection) end(s State) {
+	if c.state == StateInProgress && c.ending == "" {
+		c.ending = s
+	}
+	c.settle()
+}
+
+// settle moves the collection on when nothing holds it back. A deadline does
+// not undo the last signature: a collection that everybody signed while it was
+// expiring is complete. An owner's cancel and a participant's decline stand.
+func (c *Collection) settle() {
+	if c.state != StateInProgress || c.anyLive() {
+		return
+	}
+	allSigned := c.currentStep() > MaxSteps
+	switch {
+	case allSigned && (c.ending == "" || c.ending == StateExpired):
+		c.state = StateSealing
+	case c.ending != "":
+		c.state = c.ending
+	}
+}
+
+func (c *Collection) anyLive() bool {
+	for _, p := range c.Participants {
+		if c.progress[p.ID].live() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Ending reports whether the collection is to end and waits only for live
+// attempts. Withdrawn says whether those should be cancelled: a deadline waits
+// for a live order, a decline or a cancel does not.
+func (c *Collection) Ending() (ending, withdrawn bool) {
+	return c.ending != "", c.ending == StateCancelled || c.ending == StateDeclined
+}

@@ -1,0 +1,207 @@
+package signing
+
+import (
+	"time"
+
+	"github.com/handslag/handslag/fault"
+)
+
+// State is where a collection is.
+type State string
+
+// The states of a collection. The last four are ends.
+const (
+	StateInProgress State = "in_progress"
+	StateSealing    State = "sealing"
+	StateCompleted  State = "completed"
+	StateDeclined   State = "declined"
+	StateCancelled  State = "cancelled"
+	StateExpired    State = "expired"
+)
+
+// Ended reports whether nothing more will happen.
+func (s State) Ended() bool {
+	switch s {
+	case StateCompleted, StateDeclined, StateCancelled, StateExpired:
+		return true
+	case StateInProgress, StateSealing:
+		return false
+	}
+	return false
+}
+
+// ParticipantState is where a participant is.
+type ParticipantState string
+
+// The states of a participant. The last four are ends.
+const (
+	ParticipantWaiting   ParticipantState = "waiting" // for an earlier step
+	ParticipantReady     ParticipantState = "ready"   // may start an attempt
+	ParticipantSigning   ParticipantState = "signing" // has a live attempt
+	ParticipantSigned    ParticipantState = "signed"
+	ParticipantDeclined  ParticipantState = "declined"
+	ParticipantExpired   ParticipantState = "expired"
+	ParticipantCancelled ParticipantState = "cancelled"
+)
+
+// The faults of commands that come at the wrong moment.
+var (
+	ErrUnknownParticipant = fault.New(fault.NotFound, "participant_not_found", "The collection has no such participant.")
+	ErrEnded              = fault.New(fault.Gone, "collection_ended", "The collection has ended; nothing more can be done in it.")
+	ErrEnding             = fault.New(fault.Conflict, "collection_ending", "The collection is being ended.")
+	ErrNotYourTurn        = fault.New(fault.Conflict, "not_your_turn", "An earlier step of the collection is not finished.")
+	ErrAlreadySigned      = fault.New(fault.Conflict, "already_signed", "The participant has signed.")
+	ErrAttemptLive        = fault.New(fault.Conflict, "attempt_live", "The participant has a live attempt; finish or cancel it first.")
+	ErrNoAttempt          = fault.New(fault.NotFound, "no_live_attempt", "The participant has no live attempt.")
+	ErrCannotEnd          = fault.New(fault.Conflict, "cannot_cancel", "The collection is complete or being sealed and cannot be cancelled.")
+)
+
+// Progress is what happened to one participant so far.
+type Progress struct {
+	Attempts   []Attempt  `json:"attempts,omitempty"`
+	Signature  *Signature `json:"signature,omitempty"`
+	DeclinedAt time.Time  `json:"declinedAt,omitzero"`
+}
+
+func (p *Progress) live() *Attempt {
+	if n := len(p.Attempts); n > 0 && p.Attempts[n-1].Live() {
+		return &p.Attempts[n-1]
+	}
+	return nil
+}
+
+// Collection is a collection under way: its spec and what happened so far. Make
+// it with [New]. It is not safe for concurrent use.
+type Collection struct {
+	Spec
+	state    State
+	ending   State // the end that is under way while live attempts finish, or ""
+	progress map[ParticipantID]*Progress
+}
+
+// New starts a collection. It fails when the spec is not valid.
+func New(spec Spec) (*Collection, error) {
+	if err := spec.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Collection{Spec: spec, state: StateInProgress, progress: map[ParticipantID]*Progress{}}
+	for _, p := range spec.Participants {
+		c.progress[p.ID] = &Progress{}
+	}
+	return c, nil
+}
+
+// State returns where the collection is.
+func (c *Collection) State() State { return c.state }
+
+// Progress returns what happened to a participant of the collection.
+func (c *Collection) Progress(id ParticipantID) Progress {
+	if p := c.progress[id]; p != nil {
+		return *p
+	}
+	return Progress{}
+}
+
+// ParticipantState returns where a participant of the collection is.
+func (c *Collection) ParticipantState(p Participant) ParticipantState {
+	progress := c.progress[p.ID]
+	switch {
+	case progress.Signature != nil:
+		return ParticipantSigned
+	case !progress.DeclinedAt.IsZero():
+		return ParticipantDeclined
+	case c.state == StateExpired:
+		return ParticipantExpired
+	case c.state == StateCancelled || c.state == StateDeclined:
+		return ParticipantCancelled
+	case progress.live() != nil:
+		return ParticipantSigning
+	case p.Step > c.currentStep():
+		return ParticipantWaiting
+	}
+	return ParticipantReady
+}
+
+// currentStep is the lowest step with a participant who has not signed.
+func (c *Collection) currentStep() int {
+	step := MaxSteps + 1
+	for _, p := range c.Participants {
+		if c.progress[p.ID].Signature == nil && p.Step < step {
+			step = p.Step
+		}
+	}
+	return step
+}
+
+// CanStart says whether a participant may start an attempt now.
+func (c *Collection) CanStart(id ParticipantID) error {
+	p, progress, err := c.open(id)
+	switch {
+	case err != nil:
+		return err
+	case progress.live() != nil:
+		return ErrAttemptLive
+	case p.Step > c.currentStep():
+		return ErrNotYourTurn
+	}
+	return nil
+}
+
+// CanDecline says whether a participant may decline now.
+func (c *Collection) CanDecline(id ParticipantID) error {
+	_, _, err := c.open(id)
+	return err
+}
+
+// open returns a participant who may still act.
+func (c *Collection) open(id ParticipantID) (Participant, *Progress, error) {
+	p, ok := c.Participant(id)
+	switch {
+	case !ok:
+		return Participant{}, nil, ErrUnknownParticipant
+	case c.progress[id].Signature != nil:
+		return Participant{}, nil, ErrAlreadySigned
+	case c.state != StateInProgress:
+		return Participant{}, nil, ErrEnded
+	case c.ending != "":
+		return Participant{}, nil, ErrEnding
+	}
+	return p, c.progress[id], nil
+}
+
+// CanCancel says whether the collection's owner may cancel it now. To cancel
+// what is cancelled already is no fault.
+func (c *Collection) CanCancel() error {
+	switch c.state {
+	case StateInProgress, StateCancelled:
+		return nil
+	case StateDeclined, StateExpired:
+		return ErrEnded
+	case StateSealing, StateCompleted:
+		return ErrCannotEnd
+	}
+	return ErrEnded
+}
+
+// LiveAttempt returns the live attempt of a participant.
+func (c *Collection) LiveAttempt(id ParticipantID) (Attempt, error) {
+	progress := c.progress[id]
+	if progress == nil {
+		return Attempt{}, ErrUnknownParticipant
+	}
+	if a := progress.live(); a != nil {
+		return *a, nil
+	}
+	return Attempt{}, ErrNoAttempt
+}
+
+// Signatures returns the signatures made so far, in the order of participants.
+func (c *Collection) Signatures() []Signature {
+	var signatures []Signature
+	for _, p := range c.Participants {
+		if s := c.progress[p.ID].Signature; s != nil {
+			signatures = append(signatures, *s)
+		}
+	}
+	return signatures
+}

@@ -1,0 +1,70 @@
+package signing
+
+import (
+	"fmt"
+	"strings"
+)
+
+// VisibleText returns what the person reads and signs in their app, in the
+// locale given: each document's title and full digest, and the collection.
+// It is simpleMarkdownV1 (BankID, "Guidelines for formatted text").
+//
+// Only headings, bullets and plain text are used. Every title stands on a line
+// of its own behind fixed text, and the characters that markdown could act on
+// are replaced by look-alikes, since the format's escapes are not published; so
+// no title can change another line. The exact title is in the manifest.
+func (s Spec) VisibleText(locale Locale) Private {
+	t := visibleTexts(locale)
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n", t.heading, t.intro(len(s.Documents)))
+	for i, d := range s.Documents {
+		fmt.Fprintf(&b, "\n+ %s %d: %s\n", t.document, i+1, plainTitle(d.Title))
+		fmt.Fprintf(&b, "+ SHA-256: %s\n", d.Digest)
+	}
+	fmt.Fprintf(&b, "\n%s: %s\n", t.collection, strings.ReplaceAll(string(s.ID), "_", " "))
+	return Private(b.String())
+}
+
+// markup maps each character with a meaning in any markdown dialect to a
+// look-alike without one.
+var markup = strings.NewReplacer(
+	"*", "∗", "_", "ˍ", "#", "♯", "+", "＋", "|", "∣", "`", "ˋ", "~", "∼", "\\", "∖",
+	"<", "‹", ">", "›", "[", "⁅", "]", "⁆", "&", "＆", "!", "ǃ",
+	"---", "–––", "===", "꞊꞊꞊",
+)
+
+func plainTitle(title Private) string { return markup.Replace(title.Reveal()) }
+
+type visibleWords struct {
+	heading, one, many, document, collection string
+}
+
+func (w visibleWords) intro(documents int) string {
+	if documents == 1 {
+		return w.one
+	}
+	return fmt.Sprintf(w.many, documents)
+}
+
+func visibleTexts(locale Locale) visibleWords {
+	switch locale {
+	case LocaleSV:
+		return visibleWords{
+			heading: "Underskrift", document: "Dokument", collection: "Ärende",
+			one:  "Jag har läst dokumentet nedan och skriver under det.",
+			many: "Jag har läst de %d dokumenten nedan och skriver under dem.",
+		}
+	case LocaleNB:
+		return visibleWords{
+			heading: "Signatur", document: "Dokument", collection: "Sak",
+			one:  "Jeg har lest dokumentet nedenfor og signerer det.",
+			many: "Jeg har lest de %d dokumentene nedenfor og signerer dem.",
+		}
+	case LocaleEN:
+	}
+	return visibleWords{
+		heading: "Signature", document: "Document", collection: "Case",
+		one:  "I have read the document below and sign it.",
+		many: "I have read the %d documents below and sign them.",
+	}
+}
