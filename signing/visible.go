@@ -21,7 +21,7 @@ func (s Spec) VisibleText(locale Locale) Private {
 		fmt.Fprintf(&b, "\n+ %s %d: %s\n", t.document, i+1, plainTitle(d.Title))
 		fmt.Fprintf(&b, "+ SHA-256: %s\n", d.Digest)
 	}
-	fmt.Fprintf(&b, "\n%s: %s\n", t.collection, strings.ReplaceAll(string(s.ID), "_", " "))
+	fmt.Fprintf(&b, "\n%s: %s\n", t.collection, s.ID)
 	return Private(b.String())
 }
 
