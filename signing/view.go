@@ -1,0 +1,63 @@
+package signing
+
+import "time"
+
+// View is what may be told of a collection to its owner: where it is and what
+// happened, without personal numbers, names or titles.
+type View struct {
+	ID           CollectionID      `json:"id"`
+	Tenant       TenantID          `json:"tenant"`
+	State        State             `json:"state"`
+	Attention    string            `json:"attention,omitempty"` // why it needs a person, or ""
+	CreatedAt    time.Time         `json:"createdAt"`
+	Deadline     time.Time         `json:"deadline"`
+	EndedAt      time.Time         `json:"endedAt,omitzero"`
+	Documents    []DocumentView    `json:"documents"`
+	Participants []ParticipantView `json:"participants"`
+	Audit        AuditTrail        `json:"audit"`
+}
+
+// DocumentView is a document of a view, with its result once there is one.
+type DocumentView struct {
+	ID     DocumentID `json:"id"`
+	Length int64      `json:"length"`
+	Digest Digest     `json:"sha256"`
+	Result *Result    `json:"result,omitempty"`
+}
+
+// Result is a sealed document: the revision, its length in bytes and digest.
+type Result struct {
+	Document DocumentID `json:"document"`
+	Revision int        `json:"revision"`
+	Length   int64      `json:"length"`
+	Digest   Digest     `json:"sha256"`
+	SealedAt time.Time  `json:"sealedAt"`
+}
+
+// ParticipantView is a participant of a view.
+type ParticipantView struct {
+	ID         ParticipantID    `json:"id"`
+	Step       int              `json:"step"`
+	Method     Method           `json:"method"`
+	State      ParticipantState `json:"state"`
+	Attempts   []Attempt        `json:"attempts,omitempty"`
+	Signature  *Signature       `json:"signature,omitempty"`
+	DeclinedAt time.Time        `json:"declinedAt,omitzero"`
+}
+
+// View returns what may be told of the collection now.
+func (c *Collection) View() View {
+	v := View{ID: c.ID, Tenant: c.Tenant, State: c.state, CreatedAt: c.CreatedAt, Deadline: c.Deadline}
+	for _, d := range c.Documents {
+		v.Documents = append(v.Documents, DocumentView{ID: d.ID, Length: d.Length, Digest: d.Digest})
+	}
+	for _, p := range c.Participants {
+		progress := c.progress[p.ID]
+		v.Participants = append(v.Participants, ParticipantView{
+			ID: p.ID, Step: p.Step, Method: p.Method, State: c.ParticipantState(p),
+			Attempts:  append([]Attempt(nil), progress.Attempts...),
+			Signature: progress.Signature, DeclinedAt: progress.DeclinedAt,
+		})
+	}
+	return v
+}
