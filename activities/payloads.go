@@ -1,0 +1,97 @@
+package activities
+
+import (
+	"time"
+
+	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/signing"
+)
+
+// CollectionRef names a collection and its owner.
+type CollectionRef struct {
+	Tenant     signing.TenantID     `json:"tenant"`
+	Collection signing.CollectionID `json:"collection"`
+}
+
+// AttemptRef names an attempt of a participant.
+type AttemptRef struct {
+	CollectionRef
+	Participant signing.ParticipantID `json:"participant"`
+	Attempt     signing.AttemptID     `json:"attempt"`
+	Provider    string                `json:"provider"`
+}
+
+// StartInput asks for an order. Everything else about it is in the spec.
+type StartInput struct {
+	AttemptRef
+	Channel       signing.Channel         `json:"channel"`
+	EndUser       providers.EndUser       `json:"endUser"`
+	ReturnURL     signing.Private         `json:"returnUrl,omitempty"`
+	CallInitiator providers.CallInitiator `json:"callInitiator,omitempty"`
+}
+
+// FollowInput names the order to follow.
+type FollowInput struct {
+	AttemptRef
+	Order providers.Order `json:"order"`
+}
+
+// Live is what is known of an attempt while it is followed. It is the
+// heartbeat details of FollowAttempt, which the API reads, and it is encrypted
+// like every payload.
+type Live struct {
+	Attempt signing.AttemptID `json:"attempt"`
+	Order   providers.Order   `json:"order"`
+	Hint    string            `json:"hint,omitempty"`
+	Message string            `json:"message,omitempty"` // RFA1 …
+	At      time.Time         `json:"at"`
+	// Answer is a terminal answer that the store has not taken yet.
+	Answer *StoredAnswer `json:"answer,omitempty"`
+}
+
+// StoredAnswer is a provider's terminal answer as it is kept in evidence.
+type StoredAnswer struct {
+	Provider    string             `json:"provider"`
+	Order       providers.OrderRef `json:"order"`
+	StartedAt   time.Time          `json:"startedAt"`
+	CollectedAt time.Time          `json:"collectedAt"`
+	Raw         []byte             `json:"raw"`
+}
+
+// FollowEnd is how following an order ended.
+type FollowEnd string
+
+// The ends.
+const (
+	FollowAnswered  FollowEnd = "answered"  // the answer is in evidence
+	FollowCancelled FollowEnd = "cancelled" // withdrawn, and no answer was given
+	FollowLost      FollowEnd = "lost"      // the answer went elsewhere, or the order outlived its time
+)
+
+// FollowResult is what FollowAttempt returns.
+type FollowResult struct {
+	End FollowEnd `json:"end"`
+	// ProviderCode is the provider's own word, where there is one.
+	ProviderCode string `json:"providerCode,omitempty"`
+}
+
+// AuditInput is a run of consecutive lines of a collection's audit trail.
+type AuditInput struct {
+	CollectionRef
+	FirstSeq int      `json:"firstSeq"`
+	Lines    []string `json:"lines"`
+}
+
+// SealInput names a document to seal.
+type SealInput struct {
+	CollectionRef
+	Document   signing.DocumentID  `json:"document"`
+	Signatures []signing.Signature `json:"signatures"`
+	Audit      signing.AuditTrail  `json:"audit"` // its head is printed on the evidence page
+}
+
+// CheckInput names a sealed document to check before it is handed out.
+type CheckInput struct {
+	CollectionRef
+	Result signing.Result `json:"result"`
+}

@@ -1,0 +1,89 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/handslag/handslag/activities"
+	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/signing"
+)
+
+// TaskQueue is where workflows run, and activities that call no provider.
+const TaskQueue = "handslag"
+
+// ProviderQueue is where activities that call a provider run. Each provider has
+// its own, so that a slow one takes no slots from the others.
+func ProviderQueue(provider string) string { return "handslag-" + provider }
+
+// WorkflowID is the id of a collection's workflow.
+func WorkflowID(id signing.CollectionID) string { return string(id) }
+
+// FollowID is the id of the activity that follows a participant's live attempt.
+// Its heartbeat details are a Live.
+func FollowID(p signing.ParticipantID) string { return "follow/" + string(p) }
+
+// The names of what a collection's workflow answers to. The updates take the
+// command types below; the query returns a signing.View.
+const (
+	UpdateStartAttempt  = "start_attempt"
+	UpdateCancelAttempt = "cancel_attempt"
+	UpdateConfirmReturn = "confirm_return"
+	UpdateDecline       = "decline"
+	UpdateCancel        = "cancel"
+	QueryView           = "view"
+)
+
+// Live is the heartbeat details of the activity named by FollowID.
+type Live = activities.Live
+
+// CollectionInput starts a CollectionWorkflow.
+type CollectionInput struct {
+	Spec signing.Spec `json:"spec"`
+	// Routes names the provider that serves each method.
+	Routes map[signing.Method]string `json:"routes"`
+}
+
+// StartAttempt asks for a new attempt of a participant. The id comes from the
+// caller, so that a repeated Update names the same attempt.
+type StartAttempt struct {
+	Participant   signing.ParticipantID   `json:"participant"`
+	Attempt       signing.AttemptID       `json:"attempt"`
+	Channel       signing.Channel         `json:"channel"`
+	EndUser       providers.EndUser       `json:"endUser"`
+	ReturnURL     signing.Private         `json:"returnUrl,omitempty"` // with the nonce
+	ReturnNonce   signing.Digest          `json:"returnNonce,omitzero"`
+	CallInitiator providers.CallInitiator `json:"callInitiator,omitempty"`
+}
+
+// StartedAttempt is the answer to StartAttempt, once the order exists.
+type StartedAttempt struct {
+	Attempt signing.Attempt `json:"attempt"`
+	Order   providers.Order `json:"order"`
+}
+
+// ParticipantCommand is the argument of UpdateCancelAttempt and UpdateDecline.
+// Attempt, when given, must be the live one.
+type ParticipantCommand struct {
+	Participant signing.ParticipantID `json:"participant"`
+	Attempt     signing.AttemptID     `json:"attempt,omitempty"`
+}
+
+// ConfirmReturn presents the nonce of a return URL. It is accepted once, for
+// the participant's latest attempt.
+type ConfirmReturn struct {
+	Participant signing.ParticipantID `json:"participant"`
+	Nonce       signing.Digest        `json:"nonce"`
+}
+
+// The search attributes of a collection's workflow. Temporal stores them in
+// clear, so they are ids and states only.
+var (
+	SearchCollection = temporal.NewSearchAttributeKeyKeyword("HandslagCollection")
+	SearchTenant     = temporal.NewSearchAttributeKeyKeyword("HandslagTenant")
+	SearchState      = temporal.NewSearchAttributeKeyKeyword("HandslagState")
+	SearchAttention  = temporal.NewSearchAttributeKeyBool("HandslagAttention")
+)
+
+// Fault returns the fault behind an error of an Update, a Query or a workflow,
+// so that callers need not know how faults travel.
+func Fault(err error) error { return activities.FromTemporal(err) }
