@@ -1,0 +1,31 @@
+// Package pdf reads, checks, extends, seals and verifies PDF documents without
+// ever rewriting a byte that is already there.
+//
+// # The idea
+//
+// A document is a sequence of revisions; each starts with every byte of the one
+// before. All writing is therefore the making of a tail: [Append] returns the
+// bytes that add pages and associated files, [Seal] the bytes that add a PAdES
+// signature, and the caller stores the old bytes followed by the tail. Tails
+// compose, so that an upload becomes a sealed result with one write:
+//
+//	rev := pdf.Revision{Source: upload, Size: n, Hash: state}
+//	pages, err := pdf.Append(rev, additions)
+//	seal, err := pdf.Seal(ctx, rev.Extend(pages), options)
+//	// result = upload ‖ pages ‖ seal
+//
+// A document is hashed once. [HashState] is SHA-256 in mid-flight; it is stored
+// with the revision, and a seal feeds it the new bytes only.
+//
+// # Invariants
+//
+//   - Nothing is repaired. A file that two readers could understand differently
+//     is refused with a named fault, since a signature over it would prove
+//     nothing about what the signer saw.
+//   - Work is bounded by [Limits]; memory does not grow with the size of a file,
+//     only with its number of objects.
+//   - Nothing in a file is trusted: no root, no address, no time it claims.
+//
+// The CMS and timestamp formats are in the sub-package cms, the client of a
+// timestamp authority in tsa, and all that pdfcpu does in pdfcpuchild.
+package pdf

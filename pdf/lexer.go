@@ -1,0 +1,404 @@
+package pdf
+
+import (
+	"strconv"
+)
+
+// lexer parses objects out of a source of blocks. It holds one window at a time,
+// so that a string or stream of any claimed length costs no memory before its
+// bytes are seen.
+type lexer struct {
+	src    *blocks // nil when buf is the whole input
+	buf    []byte
+	off    int64 // position of buf[0]
+	pos    int64
+	end    int64
+	limits Limits
+	start  int64 // where the current object began, for its size bound
+	tokens int
+	err    error // of reading; sticky
+}
+
+const (
+	maxObjectBytes  = 16 << 20 // one object without its stream: the largest seen in honest files are /Kids arrays of some MB
+	maxObjectTokens = 2_000_000
+)
+
+func newLexer(src *blocks, pos, end int64, limits Limits) *lexer {
+	return &lexer{src: src, pos: pos, end: end, start: pos, limits: limits}
+}
+
+func newBytesLexer(b []byte, limits Limits) *lexer {
+	return &lexer{buf: b, end: int64(len(b)), limits: limits}
+}
+
+// peek returns the byte at pos; false at the end or after a read error.
+func (l *lexer) peek() (byte, bool) {
+	if l.pos >= l.end {
+		return 0, false
+	}
+	if i := l.pos - l.off; i >= 0 && i < int64(len(l.buf)) {
+		return l.buf[i], true
+	}
+	if l.src == nil || l.err != nil {
+		return 0, false
+	}
+	l.buf, l.off, l.err = l.src.at(l.pos)
+	if l.err != nil {
+		return 0, false
+	}
+	return l.buf[l.pos-l.off], true
+}
+
+func (l *lexer) fail(what string) error {
+	if l.err != nil {
+		return l.err
+	}
+	return damaged("%s near byte %d", what, l.pos)
+}
+
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0
+}
+
+func isDelimiter(c byte) bool {
+	switch c {
+	case '(', ')', '<', '>', '[', ']', '{', '}', '/', '%':
+		return true
+	}
+	return false
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (l *lexer) skipSpace() {
+	for {
+		c, ok := l.peek()
+		if !ok {
+			return
+		}
+		switch {
+		case isSpace(c):
+			l.pos++
+		case c == '%':
+			for ok && c != '\n' && c != '\r' {
+				l.pos++
+				c, ok = l.peek()
+			}
+		default:
+			return
+		}
+	}
+}
+
+// word reads regular characters.
+func (l *lexer) word(maximum int) string {
+	var b []byte
+	for len(b) <= maximum {
+		c, ok := l.peek()
+		if !ok || isSpace(c) || isDelimiter(c) {
+			break
+		}
+		b = append(b, c)
+		l.pos++
+	}
+	return string(b)
+}
+
+// keyword consumes w if it is next.
+func (l *lexer) keyword(w string) bool {
+	l.skipSpace()
+	mark := l.pos
+	if l.word(len(w)) == w {
+		return true
+	}
+	l.pos = mark
+	return false
+}
+
+// integer reads an unsigned integer of at most 18 digits.
+func (l *lexer) integer() (int64, bool) {
+	l.skipSpace()
+	mark := l.pos
+	w := l.word(18)
+	n, err := strconv.ParseUint(w, 10, 63)
+	if err != nil || w == "" || !isDigit(w[0]) {
+		l.pos = mark
+		return 0, false
+	}
+	return int64(n), true
+}
+
+func (l *lexer) object() (Object, error) {
+	l.start, l.tokens = l.pos, 0
+	return l.value(0)
+}
+
+func (l *lexer) value(depth int) (Object, error) {
+	if depth > l.limits.MaxDepth {
+		return nil, tooComplex("objects nested too deep")
+	}
+	l.tokens++
+	if l.tokens > maxObjectTokens || l.pos-l.start > maxObjectBytes {
+		return nil, tooComplex("one object is too large")
+	}
+	l.skipSpace()
+	c, ok := l.peek()
+	switch {
+	case !ok:
+		if l.err != nil {
+			return nil, l.err
+		}
+		return nil, truncated()
+	case c == '/':
+		return l.parseName()
+	case c == '(':
+		return l.literal()
+	case c == '[':
+		return l.array(depth)
+	case c == '<':
+		l.pos++
+		if c, _ = l.peek(); c == '<' {
+			l.pos++
+			return l.dict(depth)
+		}
+		return l.hex()
+	case isDigit(c) || c == '-' || c == '+' || c == '.':
+		return l.number()
+	}
+	switch l.word(5) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	case "null":
+		return nil, nil
+	}
+	return nil, l.fail("unexpected word")
+}
+
+func (l *lexer) array(depth int) (Object, error) {
+	l.pos++
+	a := Array{}
+	for {
+		l.skipSpace()
+		if c, _ := l.peek(); c == ']' {
+			l.pos++
+			return a, nil
+		}
+		v, err := l.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		a = append(a, v)
+	}
+}
+
+func (l *lexer) dict(depth int) (Object, error) {
+	d := Dict{}
+	for {
+		l.skipSpace()
+		c, ok := l.peek()
+		if c == '>' {
+			l.pos++
+			if c, _ = l.peek(); c != '>' {
+				return nil, l.fail("dictionary not closed")
+			}
+			l.pos++
+			return d, nil
+		}
+		if !ok || c != '/' {
+			return nil, l.fail("dictionary key expected")
+		}
+		k, err := l.parseName()
+		if err != nil {
+			return nil, err
+		}
+		v, err := l.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := d[k]; twice {
+			// Readers differ in which of the two they take (first or last).
+			return nil, ambiguous("a dictionary near byte %d has the same key twice", l.pos)
+		}
+		d[k] = v
+	}
+}
+
+func (l *lexer) parseName() (Name, error) {
+	l.pos++
+	w := l.word(1 << 16)
+	if len(w) > 1<<16 {
+		return "", tooComplex("a name is too long")
+	}
+	var b []byte
+	for i := 0; i < len(w); i++ {
+		if w[i] == '#' && i+2 < len(w) {
+			if n, err := strconv.ParseUint(w[i+1:i+3], 16, 8); err == nil {
+				b = append(b, byte(n))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, w[i])
+	}
+	return Name(b), nil
+}
+
+// number reads an integer, a real, or a reference (which starts like one).
+func (l *lexer) number() (Object, error) {
+	w := l.word(64)
+	n, err := strconv.ParseInt(w, 10, 64)
+	if err != nil {
+		return l.real(w)
+	}
+	if n < 0 || n > 1<<31 || !isDigit(w[0]) {
+		return Integer(n), nil
+	}
+	mark := l.pos
+	l.skipSpace()
+	if c, ok := l.peek(); ok && isDigit(c) && l.pos > mark {
+		if gen, ok := l.integer(); ok && gen <= 65535 && l.keyword("R") {
+			return Ref{uint32(n), uint16(gen)}, nil
+		}
+	}
+	l.pos = mark
+	return Integer(n), nil
+}
+
+func (l *lexer) real(w string) (Object, error) {
+	dots, digits := 0, 0
+	for i := range len(w) {
+		switch c := w[i]; {
+		case isDigit(c):
+			digits++
+		case c == '.':
+			dots++
+		case (c == '-' || c == '+') && i == 0:
+		default:
+			return nil, l.fail("not a number")
+		}
+	}
+	if dots > 1 || digits == 0 {
+		return nil, l.fail("not a number")
+	}
+	return Real(w), nil
+}
+
+func (l *lexer) hex() (Object, error) {
+	var b []byte
+	half, high := false, byte(0)
+	for {
+		c, ok := l.peek()
+		if !ok {
+			return nil, l.fail("string not closed")
+		}
+		l.pos++
+		if c == '>' {
+			if half {
+				b = append(b, high<<4)
+			}
+			return String(b), nil
+		}
+		if isSpace(c) {
+			continue
+		}
+		v, ok := hexDigit(c)
+		if !ok {
+			return nil, l.fail("not a hexadecimal digit")
+		}
+		if half {
+			b = append(b, high<<4|v)
+		}
+		half, high = !half, v
+		if len(b) > maxObjectBytes {
+			return nil, tooComplex("a string is too long")
+		}
+	}
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case isDigit(c):
+		return c - '0', true
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10, true
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+func (l *lexer) literal() (Object, error) {
+	l.pos++
+	var b []byte
+	for depth := 1; ; {
+		c, ok := l.peek()
+		if !ok {
+			return nil, l.fail("string not closed")
+		}
+		l.pos++
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			depth--
+			if depth == 0 {
+				return String(b), nil
+			}
+		case '\r': // ISO 32000-2 7.3.4.2: an end of line reads as one LF
+			if n, _ := l.peek(); n == '\n' {
+				l.pos++
+			}
+			c = '\n'
+		case '\\':
+			b = l.escape(b)
+			continue
+		}
+		b = append(b, c)
+		if len(b) > maxObjectBytes {
+			return nil, tooComplex("a string is too long")
+		}
+	}
+}
+
+func (l *lexer) escape(b []byte) []byte {
+	c, ok := l.peek()
+	if !ok {
+		return b
+	}
+	l.pos++
+	switch c {
+	case 'n':
+		return append(b, '\n')
+	case 'r':
+		return append(b, '\r')
+	case 't':
+		return append(b, '\t')
+	case 'b':
+		return append(b, '\b')
+	case 'f':
+		return append(b, '\f')
+	case '\n':
+		return b
+	case '\r':
+		if n, _ := l.peek(); n == '\n' {
+			l.pos++
+		}
+		return b
+	}
+	if c < '0' || c > '7' {
+		return append(b, c)
+	}
+	v := c - '0'
+	for range 2 {
+		n, ok := l.peek()
+		if !ok || n < '0' || n > '7' {
+			break
+		}
+		v = v<<3 | (n - '0')
+		l.pos++
+	}
+	return append(b, v)
+}

@@ -1,0 +1,307 @@
+package pdf
+
+import (
+	"bufio"
+	"bytes"
+	"compress/zlib"
+	"io"
+
+	"github.com/handslag/handslag/fault"
+)
+
+// unpack returns the decoded bytes of a stream, bounded by the limits. Only the
+// filters that structure may use are known: none and Flate with predictors.
+// Pictures and fonts are never unpacked.
+func (f *File) unpack(num uint32, s *Stream) (io.Reader, error) {
+	filters, params, err := f.filters(s.Dict)
+	if err != nil {
+		return nil, err
+	}
+	var r io.Reader = bufio.NewReader(io.NewSectionReader(s.raw, 0, s.raw.Size()))
+	for i, name := range filters {
+		if name != "FlateDecode" && name != "Fl" {
+			return nil, unsupported("a packing of streams other than Flate")
+		}
+		z, err := zlib.NewReader(r)
+		if err != nil {
+			return nil, unpackError("stream", err)
+		}
+		r = &bounded{r: z, file: f, left: f.limits.MaxStreamBytes, counted: f.decoded[num]}
+		if r, err = predictor(r, params[i]); err != nil {
+			return nil, err
+		}
+	}
+	f.decoded[num] = true
+	return r, nil
+}
+
+func (f *File) filters(d Dict) ([]Name, []Dict, error) {
+	o, err := f.resolve(d["Filter"])
+	if err != nil || o == nil {
+		return nil, nil, err
+	}
+	p, err := f.resolve(d["DecodeParms"])
+	if err != nil {
+		return nil, nil, err
+	}
+	list, ok := o.(Array)
+	parms, _ := p.(Array)
+	if !ok {
+		list, parms = Array{o}, Array{p}
+	}
+	if len(list) > 4 {
+		return nil, nil, bomb() // filters in filters in filters
+	}
+	names, dicts := make([]Name, len(list)), make([]Dict, len(list))
+	for i := range list {
+		n, err := f.resolve(list[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if names[i], ok = n.(Name); !ok {
+			return nil, nil, damaged("a stream's filter is not a name")
+		}
+		if i < len(parms) {
+			if dicts[i], err = f.dict(parms[i]); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return names, dicts, nil
+}
+
+// bounded counts unpacked bytes against the stream's and the file's limit.
+type bounded struct {
+	r       io.Reader
+	file    *File
+	left    int64
+	counted bool
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	if !b.counted {
+		b.file.spent += int64(n)
+	}
+	if b.left < 0 || b.file.spent > b.file.limits.MaxDecodedBytes {
+		return 0, bomb()
+	}
+	return n, err
+}
+
+// unpackError keeps a fault from below and names everything else as damage.
+func unpackError(what string, err error) error {
+	if _, ok := fault.As(err); ok {
+		return err
+	}
+	var e error = damaged("a %s cannot be unpacked", what)
+	if f, ok := fault.As(e); ok {
+		return f.Because(err)
+	}
+	return e
+}
+
+func predictor(r io.Reader, d Dict) (io.Reader, error) {
+	get := func(k Name, otherwise int) int {
+		if n, ok := d[k].(Integer); ok && n >= 0 && n < 1<<20 {
+			return int(n)
+		}
+		return otherwise
+	}
+	switch p := get("Predictor", 1); {
+	case p == 1:
+		return r, nil
+	case p >= 10 && p <= 15:
+		bits := get("Colors", 1) * get("BitsPerComponent", 8)
+		row := (bits*get("Columns", 1) + 7) / 8
+		if row <= 0 || row > 1<<20 {
+			return nil, unsupported("a predictor with impossible columns")
+		}
+		return &pngRows{r: r, unit: max(1, bits/8), row: make([]byte, row), above: make([]byte, row)}, nil
+	}
+	return nil, unsupported("a predictor other than PNG")
+}
+
+// pngRows undoes the PNG filters (ISO 32000-2 7.4.4.4; PNG specification 9).
+type pngRows struct {
+	r          io.Reader
+	unit       int
+	row, above []byte
+	ready      []byte
+}
+
+func (p *pngRows) Read(b []byte) (int, error) {
+	if len(p.ready) == 0 {
+		if err := p.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, p.ready)
+	p.ready = p.ready[n:]
+	return n, nil
+}
+
+func (p *pngRows) next() error {
+	var kind [1]byte
+	if _, err := io.ReadFull(p.r, kind[:]); err != nil {
+		return err
+	}
+	p.row, p.above = p.above, p.row
+	if _, err := io.ReadFull(p.r, p.row); err != nil {
+		return err
+	}
+	for i := range p.row {
+		var left, up, corner byte
+		up = p.above[i]
+		if i >= p.unit {
+			left, corner = p.row[i-p.unit], p.above[i-p.unit]
+		}
+		switch kind[0] {
+		case 0:
+		case 1:
+			p.row[i] += left
+		case 2:
+			p.row[i] += up
+		case 3:
+			p.row[i] += byte((int(left) + int(up)) / 2)
+		case 4:
+			p.row[i] += paeth(left, up, corner)
+		default:
+			return damaged("a predictor row is of an unknown kind")
+		}
+	}
+	p.ready = p.row
+	return nil
+}
+
+func paeth(a, b, c byte) byte {
+	p := int(a) + int(b) - int(c)
+	da, db, dc := abs(p-int(a)), abs(p-int(b)), abs(p-int(c))
+	switch {
+	case da <= db && da <= dc:
+		return a
+	case db <= dc:
+		return b
+	}
+	return c
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// readStreamBytes unpacks a whole stream, at most maximum bytes.
+func (f *File) readStreamBytes(num uint32, s *Stream, maximum int64) ([]byte, error) {
+	r, err := f.unpack(num, s)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(r, maximum+1))
+	if err != nil {
+		return nil, unpackError("stream", err)
+	}
+	if int64(len(b)) > maximum {
+		return nil, bomb()
+	}
+	return b, nil
+}
+
+// objectStreams keeps the last unpacked object streams; neighbours are usually
+// wanted together.
+type objectStreams struct {
+	held  []*objectStream // newest last
+	bytes int
+}
+
+type objectStream struct {
+	num     uint32
+	data    []byte
+	numbers []uint32
+	offsets []int
+}
+
+const heldObjectStreamBytes = 16 << 20
+
+func (f *File) fromObjectStream(num uint32, e xrefEntry) (Object, error) {
+	os, err := f.objectStream(e.stream)
+	if err != nil {
+		return nil, err
+	}
+	i := int(e.index)
+	if i >= len(os.numbers) || os.numbers[i] != num {
+		return nil, ambiguous("object %d is not where its table says", num)
+	}
+	l := newBytesLexer(os.data, f.limits)
+	l.pos = int64(os.offsets[i])
+	o, err := l.object()
+	if _, isRef := o.(Ref); isRef && err == nil {
+		return nil, damaged("object %d is nothing but a reference", num)
+	}
+	return o, err
+}
+
+func (f *File) objectStream(num uint32) (*objectStream, error) {
+	for _, os := range f.streams.held {
+		if os.num == num {
+			return os, nil
+		}
+	}
+	// 7.5.7: an object stream is never itself in an object stream.
+	e, ok := f.entry(num)
+	if !ok || e.kind != entryAt {
+		return nil, damaged("object stream %d is missing", num)
+	}
+	o, err := f.load(Ref{num, e.gen})
+	if err != nil {
+		return nil, err
+	}
+	s, ok := o.(*Stream)
+	if !ok || s.Dict.name("Type") != "ObjStm" {
+		return nil, damaged("object %d is no object stream", num)
+	}
+	data, err := f.readStreamBytes(num, s, f.limits.MaxStreamBytes)
+	if err != nil {
+		return nil, err
+	}
+	os, err := f.indexObjectStream(num, s.Dict, data)
+	if err != nil {
+		return nil, err
+	}
+	f.streams.bytes += len(data)
+	f.streams.held = append(f.streams.held, os)
+	for f.streams.bytes > heldObjectStreamBytes && len(f.streams.held) > 1 {
+		f.streams.bytes -= len(f.streams.held[0].data)
+		f.streams.held = f.streams.held[1:]
+	}
+	return os, nil
+}
+
+func (f *File) indexObjectStream(num uint32, d Dict, data []byte) (*objectStream, error) {
+	count, ok1, err := f.integer(d["N"])
+	if err != nil {
+		return nil, err
+	}
+	first, ok2, err := f.integer(d["First"])
+	if err != nil {
+		return nil, err
+	}
+	if !ok1 || !ok2 || count < 0 || count > int64(f.limits.MaxObjects) || first < 0 || first > int64(len(data)) {
+		return nil, damaged("object stream %d has impossible counts", num)
+	}
+	os := &objectStream{num: num, data: data}
+	l := newBytesLexer(bytes.Clone(data[:first]), f.limits)
+	for range count {
+		n, ok1 := l.integer()
+		off, ok2 := l.integer()
+		if !ok1 || !ok2 || n > 1<<31 || first+off > int64(len(data)) {
+			return nil, damaged("object stream %d has a broken index", num)
+		}
+		os.numbers = append(os.numbers, uint32(n))
+		os.offsets = append(os.offsets, int(first+off))
+	}
+	return os, nil
+}
