@@ -30,10 +30,12 @@ type StartInput struct {
 	CallInitiator providers.CallInitiator `json:"callInitiator,omitempty"`
 }
 
-// FollowInput names the order to follow.
+// FollowInput names the order to follow. With Withdraw it is not followed but
+// settled at once: collected, and cancelled if it is still open.
 type FollowInput struct {
 	AttemptRef
-	Order providers.Order `json:"order"`
+	Order    providers.Order `json:"order"`
+	Withdraw bool            `json:"withdraw,omitempty"`
 }
 
 // Live is what is known of an attempt while it is followed. It is the
@@ -88,10 +90,4 @@ type SealInput struct {
 	Document   signing.DocumentID  `json:"document"`
 	Signatures []signing.Signature `json:"signatures"`
 	Audit      signing.AuditTrail  `json:"audit"` // its head is printed on the evidence page
-}
-
-// CheckInput names a sealed document to check before it is handed out.
-type CheckInput struct {
-	CollectionRef
-	Result signing.Result `json:"result"`
 }

@@ -14,6 +14,7 @@ const (
 	MaxDocuments    = 40
 	MaxParticipants = 50
 	MaxSteps        = 50
+	MaxAttempts     = 150 // of all participants together
 )
 
 // Document is one PDF of a collection, at the revision that is signed.

@@ -15,6 +15,9 @@ const TaskQueue = "handslag"
 // its own, so that a slow one takes no slots from the others.
 func ProviderQueue(provider string) string { return "handslag-" + provider }
 
+// CollectionType is the type of a collection's workflow.
+const CollectionType = "Collection"
+
 // WorkflowID is the id of a collection's workflow.
 func WorkflowID(id signing.CollectionID) string { return string(id) }
 

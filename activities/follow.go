@@ -1,0 +1,256 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/providers"
+)
+
+const (
+	// beatEvery is well under the heartbeat timeout of the workflow's options.
+	beatEvery = 3 * time.Second
+	// graceTime is how long after an order's life its answer is still asked for:
+	// BankID keeps a completed order's answer for three minutes.
+	graceTime = 3 * time.Minute
+	// otherTime is how long an answer that went elsewhere may take to be stored
+	// by another run of this activity.
+	otherTime = 5 * time.Second
+)
+
+// errPassOn ends a run of FollowAttempt so that another, on a healthy worker or
+// with a fresh line to Temporal, takes the order over.
+var errPassOn = fault.New(fault.Unavailable, "worker_passes_on", "The worker passes the order on.").After(time.Second)
+
+// FollowAttempt collects an order at its provider's pace until it ends, and
+// keeps the terminal answer before anybody looks at it. Its heartbeat details
+// are a [Live], which the API reads.
+//
+// Runs of it may overlap or follow each other, when a worker dies or is cut
+// off: each picks up the same order, none ever makes another. What a run cannot
+// know from Temporal it finds in evidence: the first answer kept wins. Only a
+// real cancellation withdraws the order. A heartbeat that Temporal did not take
+// cancels the context too (sdk-go issue 2131) and only passes the order on.
+func (a *Attempts) FollowAttempt(ctx context.Context, in FollowInput) (FollowResult, error) {
+	provider, err := a.Providers.Provider(in.Tenant, in.Provider)
+	if err != nil {
+		return FollowResult{}, ToTemporal(err)
+	}
+	f := &follower{
+		Attempts: a, FollowInput: in, provider: provider, task: ctx,
+		ctx: context.WithoutCancel(ctx), can: provider.Capabilities(),
+		live: Live{Attempt: in.Attempt, Order: in.Order, At: a.Clock()},
+	}
+	result, err := f.run()
+	if err != nil {
+		return result, ToTemporal(err)
+	}
+	f.unlock()
+	return result, nil
+}
+
+// follower is one run of FollowAttempt.
+type follower struct {
+	*Attempts
+	FollowInput
+	provider providers.Provider
+	can      providers.Capabilities
+	task     context.Context // ends when Temporal wants this run to end
+	ctx      context.Context // for effects, which the end of the run must not cut
+	live     Live
+	beaten   time.Time
+}
+
+func (f *follower) run() (FollowResult, error) {
+	if activity.HasHeartbeatDetails(f.task) {
+		var last Live
+		if err := activity.GetHeartbeatDetails(f.task, &last); err == nil && last.Answer != nil {
+			return f.keep(last.Answer)
+		}
+	}
+	if f.Withdraw || activity.GetInfo(f.task).Attempt > 1 {
+		if kept, err := f.kept(); kept || err != nil {
+			return FollowResult{End: FollowAnswered}, err
+		}
+	}
+	f.beat()
+	if f.Withdraw {
+		return f.withdraw()
+	}
+	for {
+		result, ended, err := f.collect()
+		if ended || err != nil {
+			return result, err
+		}
+		if f.Clock().After(f.Order.StartedAt.Add(f.can.OrderLife + graceTime)) {
+			return f.withdraw() // the provider has forgotten to end it, or cannot be reached
+		}
+		select {
+		case <-f.After(f.can.CollectEvery):
+		case <-activity.GetWorkerStopChannel(f.task):
+			return FollowResult{}, errPassOn
+		case <-f.task.Done():
+			if temporal.IsCanceledError(context.Cause(f.task)) {
+				return f.withdraw()
+			}
+			return FollowResult{}, errPassOn.Because(context.Cause(f.task))
+		}
+	}
+}
+
+// collect asks once how the order stands, and keeps the answer if it has ended.
+func (f *follower) collect() (FollowResult, bool, error) {
+	answer, err := f.ask()
+	switch {
+	case err == nil && answer.Terminal:
+		result, err := f.keep(&StoredAnswer{
+			Provider: f.Provider, Order: f.Order.Ref, StartedAt: f.Order.StartedAt, CollectedAt: f.Clock(), Raw: answer.Raw,
+		})
+		return result, true, err
+	case err == nil:
+		changed := answer.Hint != f.live.Hint || answer.RelayedQR != f.live.Order.RelayedQR
+		f.live.Hint, f.live.Message, f.live.Order.RelayedQR = answer.Hint, answer.Message, answer.RelayedQR
+		if changed || f.Clock().Sub(f.beaten) >= beatEvery {
+			f.beat()
+		}
+	case fault.KindOf(err) == fault.NotFound:
+		result, err := f.gone(err)
+		return result, true, err
+	default:
+		activity.GetLogger(f.task).Warn("collect", "attempt", f.Attempt, "error", err)
+		f.beat()
+	}
+	return FollowResult{}, false, nil
+}
+
+// ask collects, and goes on beating while the provider takes its time.
+func (f *follower) ask() (providers.Answer, error) {
+	type reply struct {
+		answer providers.Answer
+		err    error
+	}
+	done := make(chan reply, 1)
+	go func() {
+		answer, err := f.provider.Collect(f.ctx, f.Order.Ref)
+		done <- reply{answer, err}
+	}()
+	for {
+		select {
+		case r := <-done:
+			return r.answer, r.err
+		case <-f.After(beatEvery):
+			f.beat()
+		}
+	}
+}
+
+// keep stores a terminal answer, however long the store takes to accept it.
+// Meanwhile the answer rides, encrypted, in the heartbeat details.
+func (f *follower) keep(answer *StoredAnswer) (FollowResult, error) {
+	b, err := json.Marshal(answer)
+	if err != nil {
+		return FollowResult{}, fmt.Errorf("encode answer: %w", err)
+	}
+	for {
+		_, _, err := f.Evidence.AdoptEvidence(f.ctx, f.evidence(answerName), b)
+		if err == nil {
+			return FollowResult{End: FollowAnswered}, nil
+		}
+		activity.GetLogger(f.task).Error("keep a provider's answer", "attempt", f.Attempt, "error", err)
+		f.live.Answer = answer
+		f.beat()
+		select {
+		case <-f.After(time.Second):
+		case <-activity.GetWorkerStopChannel(f.task):
+			return FollowResult{}, errPassOn.Because(err)
+		}
+	}
+}
+
+// gone settles an order that the provider no longer knows: another run of this
+// activity has its answer, or it is lost.
+func (f *follower) gone(cause error) (FollowResult, error) {
+	for deadline := f.Clock().Add(otherTime); ; {
+		kept, err := f.kept()
+		switch {
+		case err != nil:
+			return FollowResult{}, err
+		case kept:
+			return FollowResult{End: FollowAnswered}, nil
+		case f.Clock().After(deadline):
+			return FollowResult{End: FollowLost, ProviderCode: providerCode(cause)}, nil
+		}
+		<-f.After(time.Second)
+		f.beat()
+	}
+}
+
+// withdraw ends the order, but keeps what was signed before that: it collects,
+// cancels, and collects again when there was nothing to cancel.
+func (f *follower) withdraw() (FollowResult, error) {
+	for {
+		result, ended, err := f.collect()
+		if ended || err != nil {
+			return result, err
+		}
+		err = f.provider.Cancel(f.ctx, f.Order.Ref)
+		switch {
+		case err == nil:
+			return FollowResult{End: FollowCancelled}, nil
+		case fault.KindOf(err) == fault.NotFound:
+			// It ended between the two calls; the next collect has its answer.
+		case f.Clock().After(f.Order.StartedAt.Add(f.can.OrderLife + graceTime)):
+			return FollowResult{End: FollowLost, ProviderCode: providerCode(err)}, nil
+		default:
+			activity.GetLogger(f.task).Warn("cancel an order", "attempt", f.Attempt, "error", err)
+		}
+		select {
+		case <-f.After(f.can.CollectEvery):
+		case <-activity.GetWorkerStopChannel(f.task):
+			return FollowResult{}, errPassOn
+		}
+	}
+}
+
+// kept reports whether the answer is in evidence.
+func (f *follower) kept() (bool, error) {
+	_, err := f.Evidence.GetEvidence(f.ctx, f.evidence(answerName))
+	if err == nil || fault.KindOf(err) == fault.NotFound {
+		return err == nil, nil
+	}
+	return false, fmt.Errorf("look for the answer: %w", err)
+}
+
+// beat tells Temporal, and whoever reads the details, where the order stands.
+func (f *follower) beat() {
+	f.beaten = f.Clock()
+	f.live.At = f.beaten
+	activity.RecordHeartbeat(f.ctx, f.live)
+}
+
+// unlock lets go of the person. It may fail: the lock ends by itself.
+func (f *follower) unlock() {
+	_, p, err := participant(f.ctx, f.Specs, f.AttemptRef)
+	if err == nil {
+		err = f.Persons.UnlockPerson(f.ctx, p.PersonalNumber, f.Attempt)
+	}
+	if err != nil {
+		activity.GetLogger(f.task).Warn("unlock the person", "attempt", f.Attempt, "error", err)
+	}
+}
+
+// providerCode is the most specific code of an error from a provider.
+func providerCode(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) && f.ProviderCode != "" {
+		return f.ProviderCode
+	}
+	return fault.CodeOf(err)
+}

@@ -1,0 +1,79 @@
+package activities
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/signing"
+)
+
+// Clock tells the time of the machine.
+type Clock func() time.Time
+
+// Providers finds the account of a provider.
+type Providers interface {
+	// Provider returns the account that serves the tenant, or a fault of kind
+	// Invalid when the installation has none.
+	Provider(tenant signing.TenantID, name string) (providers.Provider, error)
+}
+
+// Specs keeps what each collection asked for.
+type Specs interface {
+	// GetSpec returns a spec as it was put, or a NotFound fault.
+	GetSpec(ctx context.Context, tenant signing.TenantID, id signing.CollectionID) (signing.Spec, error)
+}
+
+// Evidence keeps pieces of evidence, encrypted. A piece, once kept, is durable
+// when the call returns and never changes. Any method may be called from many
+// goroutines and machines at once; all return Unavailable while the store is
+// down, whether or not the write took place.
+type Evidence interface {
+	// PutEvidence keeps given bytes. To put the same again is harmless; other
+	// bytes under the same name are a Corrupt fault.
+	PutEvidence(ctx context.Context, ref signing.EvidenceRef, plain []byte) error
+	// AdoptEvidence keeps made bytes, unless something is kept there already:
+	// what came first wins. It returns what is kept, and whether that was there.
+	AdoptEvidence(ctx context.Context, ref signing.EvidenceRef, made []byte) (kept []byte, adopted bool, err error)
+	// GetEvidence returns a kept piece, or a NotFound fault.
+	GetEvidence(ctx context.Context, ref signing.EvidenceRef) ([]byte, error)
+}
+
+// Persons holds, for each person, the one attempt that may have a live order.
+type Persons interface {
+	// LockPerson takes the person for an attempt until a time. It is a Conflict
+	// fault with RetryAfter while an attempt of another participant has them.
+	// An attempt of the same participant takes over from an older one.
+	LockPerson(ctx context.Context, n signing.PersonalNumber, h signing.Holder, now, until time.Time) error
+	// UnlockPerson lets go, if the attempt still has the person. It is idempotent.
+	UnlockPerson(ctx context.Context, n signing.PersonalNumber, attempt signing.AttemptID) error
+}
+
+// Keeper keeps records of collections.
+type Keeper interface {
+	// PutAudit keeps given consecutive lines of the audit trail, each with its
+	// line end; to put the same again is harmless.
+	PutAudit(ctx context.Context, tenant signing.TenantID, id signing.CollectionID, firstSeq int, lines []byte) error
+	// PutOutcome keeps how a collection ended; to put the same again is harmless.
+	PutOutcome(ctx context.Context, v signing.View) error
+}
+
+// Revisions keeps documents.
+type Revisions interface {
+	// OpenRevision opens a revision, or fails with NotFound. ctx governs the
+	// reads that follow.
+	OpenRevision(ctx context.Context, ref signing.RevisionRef) (Bytes, error)
+	// Revision describes a revision, its hash state authenticated, or NotFound.
+	Revision(ctx context.Context, ref signing.RevisionRef) (signing.Revision, error)
+	// PutRevision keeps every byte of from, and then tail, as a new revision.
+	// It is a Conflict fault when the revision is there already, durable when
+	// it returns, and copies a long prefix inside the store.
+	PutRevision(ctx context.Context, ref, from signing.RevisionRef, tail []byte, made signing.Revision) error
+}
+
+// Bytes are the bytes of a revision. Reads may be concurrent.
+type Bytes interface {
+	io.ReaderAt
+	Size() int64
+}

@@ -1,0 +1,84 @@
+// Package worker runs the workflows and activities: it registers them on their
+// task queues, gives them what they need, and encrypts what Temporal stores.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/handslag/handslag/activities"
+	"github.com/handslag/handslag/workflows"
+)
+
+const (
+	// beatInterval is how often heartbeats are sent at most. It is a little
+	// less than the pace of collecting, or statuses would be swallowed; the same
+	// value is the deadline of a heartbeat's call.
+	beatInterval = 1500 * time.Millisecond
+	// stopTimeout is how long running activities may take to pass on their work.
+	stopTimeout = 10 * time.Second
+	// followers is how many live orders one worker follows per provider.
+	followers = 1000
+	// pollers: with the SDK's default of two, fifty clients wait for seconds.
+	pollers = 16
+)
+
+// Activities are the activities, with all that they need.
+type Activities struct {
+	Attempts     *activities.Attempts
+	Verification *activities.Verification
+	Sealing      *activities.Sealing
+	Records      *activities.Records
+}
+
+// Run works until ctx ends, and then lets activities that are running pass on
+// what they do. providers names the providers whose queues it serves.
+func Run(ctx context.Context, c client.Client, a Activities, providers []string) error {
+	main := worker.New(c, workflows.TaskQueue, worker.Options{
+		WorkerStopTimeout:            stopTimeout,
+		MaxHeartbeatThrottleInterval: beatInterval,
+		WorkflowTaskPollerBehavior:   worker.NewPollerBehaviorSimpleMaximum(worker.PollerBehaviorSimpleMaximumOptions{MaximumNumberOfPollers: pollers}),
+		ActivityTaskPollerBehavior:   worker.NewPollerBehaviorSimpleMaximum(worker.PollerBehaviorSimpleMaximumOptions{MaximumNumberOfPollers: pollers / 2}),
+	})
+	Register(main)
+	main.RegisterActivity(a.Verification)
+	main.RegisterActivity(a.Sealing)
+	main.RegisterActivity(a.Records)
+	running := []worker.Worker{main}
+	for _, name := range providers {
+		w := worker.New(c, workflows.ProviderQueue(name), worker.Options{
+			WorkerStopTimeout:                  stopTimeout,
+			MaxHeartbeatThrottleInterval:       beatInterval,
+			MaxConcurrentActivityExecutionSize: followers,
+			DisableWorkflowWorker:              true,
+		})
+		w.RegisterActivity(a.Attempts)
+		running = append(running, w)
+	}
+	for i, w := range running {
+		if err := w.Start(); err != nil {
+			for _, started := range running[:i] {
+				started.Stop()
+			}
+			return fmt.Errorf("start worker: %w", err)
+		}
+	}
+	<-ctx.Done()
+	for _, w := range running {
+		w.Stop()
+	}
+	return nil
+}
+
+// Register registers the workflows, for workers and for replay.
+func Register(r interface {
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+},
+) {
+	r.RegisterWorkflowWithOptions(workflows.CollectionWorkflow, workflow.RegisterOptions{Name: workflows.CollectionType})
+}

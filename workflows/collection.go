@@ -1,0 +1,204 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/handslag/handslag/activities"
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/signing"
+)
+
+// CollectionWorkflow carries one collection: it answers commands while
+// participants sign, seals the documents when all have, and keeps the outcome.
+// It returns the collection as it ended.
+func CollectionWorkflow(ctx workflow.Context, in CollectionInput) (signing.View, error) {
+	c, err := setup(ctx, in)
+	if err != nil {
+		return signing.View{}, activities.ToTemporal(err)
+	}
+	c.untilSettled(ctx)
+	if c.State() == signing.StateSealing {
+		c.seal()
+	}
+	c.finish()
+	return c.view(), nil
+}
+
+// collection is a collection's workflow at work.
+type collection struct {
+	*signing.Collection
+	ctx    workflow.Context // for every effect; the workflow's cancellation does not reach it
+	ref    activities.CollectionRef
+	routes map[signing.Method]string
+	live   map[signing.ParticipantID]*liveAttempt
+	trail  trail
+
+	results   []signing.Result
+	attention []*string // the codes of what a person has to look at
+	endedAt   time.Time
+}
+
+func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
+	started, err := signing.New(in.Spec)
+	if err != nil {
+		return nil, err
+	}
+	steady, _ := workflow.NewDisconnectedContext(ctx)
+	c := &collection{
+		Collection: started,
+		ctx:        steady,
+		ref:        activities.CollectionRef{Tenant: in.Spec.Tenant, Collection: in.Spec.ID},
+		routes:     in.Routes,
+		live:       map[signing.ParticipantID]*liveAttempt{},
+	}
+	if err := c.register(ctx); err != nil {
+		return nil, fmt.Errorf("register handlers: %w", err)
+	}
+	c.record(signing.AuditEntry{Type: signing.AuditCreated})
+	c.show()
+	workflow.GoNamed(c.ctx, "audit", c.keepAudit)
+	return c, nil
+}
+
+// untilSettled waits for the participants, the deadline, or the owner's cancel,
+// whichever settles the collection first.
+func (c *collection) untilSettled(ctx workflow.Context) {
+	waiting := ctx
+	for c.State() == signing.StateInProgress {
+		ending, _ := c.Ending()
+		left := c.Deadline.Sub(workflow.Now(ctx))
+		var err error
+		if ending {
+			err = workflow.Await(waiting, func() bool { return c.State() != signing.StateInProgress })
+		} else {
+			var inTime bool
+			inTime, err = workflow.AwaitWithTimeout(waiting, left, func() bool {
+				ending, _ := c.Ending()
+				return ending || c.State() != signing.StateInProgress
+			})
+			if err == nil && !inTime {
+				c.Expire()
+			}
+		}
+		if temporal.IsCanceledError(err) {
+			// An operator cancelled the workflow: the same as the owner's cancel.
+			waiting = c.ctx
+			c.cancel()
+		}
+	}
+	c.show()
+}
+
+// seal makes and keeps the result of each document.
+func (c *collection) seal() {
+	c.record(signing.AuditEntry{Type: signing.AuditSealing})
+	var a *activities.Sealing
+	for _, d := range c.Documents {
+		in := activities.SealInput{
+			CollectionRef: c.ref, Document: d.ID, Signatures: c.Signatures(), Audit: c.trail.head,
+		}
+		var result signing.Result
+		c.must(c.ctx, "seal a document", a.SealDocument, in, &result)
+		c.results = append(c.results, result)
+		c.record(signing.AuditEntry{
+			Type: signing.AuditSealed, Document: d.ID, Digest: result.Digest.String(),
+		})
+	}
+	c.Complete()
+}
+
+// finish keeps what happened, so that it can be told when Temporal has
+// forgotten the workflow.
+func (c *collection) finish() {
+	c.endedAt = workflow.Now(c.ctx)
+	c.record(signing.AuditEntry{Type: signing.AuditEnded, Code: string(c.State())})
+	c.show()
+	c.flushAudit()
+	var a *activities.Records
+	c.must(c.ctx, "keep the outcome", a.KeepOutcome, c.view(), nil)
+	_ = workflow.Await(c.ctx, func() bool { return workflow.AllHandlersFinished(c.ctx) })
+}
+
+// must runs an effect until it has happened. When it does not within
+// settleTime, the collection needs attention; an operator mends the cause, and
+// the effect, which goes on being tried, clears the flag.
+func (c *collection) must(ctx workflow.Context, what string, activity, in, out any) {
+	within := settleTime
+	var trouble *string
+	for {
+		err := workflow.ExecuteActivity(
+			workflow.WithActivityOptions(ctx, effectOptions(what, within)), activity, in).Get(ctx, out)
+		if err == nil {
+			c.calm(trouble)
+			return
+		}
+		code := fault.CodeOf(activities.FromTemporal(err))
+		workflow.GetLogger(ctx).Error("an effect that must happen does not", "effect", what, "code", code, "error", err)
+		trouble = c.alarm(trouble, code)
+		// The activity's own retries add no history; this loop turns once a day,
+		// or once an hour where the fault is one that retrying does not mend.
+		within = 24 * time.Hour
+		_ = workflow.Sleep(ctx, time.Hour)
+	}
+}
+
+// alarm sets the needs-attention flag for one trouble, and calm clears it.
+func (c *collection) alarm(trouble *string, code string) *string {
+	if trouble == nil {
+		trouble = new(string)
+		c.attention = append(c.attention, trouble)
+		c.record(signing.AuditEntry{Type: signing.AuditAttention, Code: code})
+	}
+	*trouble = code
+	c.show()
+	return trouble
+}
+
+func (c *collection) calm(trouble *string) {
+	if trouble != nil {
+		c.attention = slices.DeleteFunc(c.attention, func(t *string) bool { return t == trouble })
+		c.show()
+	}
+}
+
+// view is what the query and the outcome tell.
+func (c *collection) view() signing.View {
+	v := c.View()
+	v.EndedAt, v.Audit = c.endedAt, c.trail.head
+	if len(c.attention) > 0 {
+		v.Attention = *c.attention[0]
+	}
+	for i := range v.Documents {
+		for _, r := range c.results {
+			if r.Document == v.Documents[i].ID && c.State() == signing.StateCompleted {
+				v.Documents[i].Result = &r
+			}
+		}
+	}
+	return v
+}
+
+// show tells operators where the collection is: search attributes to find it
+// by, and a line in the Temporal UI. Both are ids and states only.
+func (c *collection) show() {
+	err := workflow.UpsertTypedSearchAttributes(c.ctx,
+		SearchState.ValueSet(string(c.State())), SearchAttention.ValueSet(len(c.attention) > 0))
+	if err != nil {
+		workflow.GetLogger(c.ctx).Error("upsert search attributes", "error", err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**\n", c.State())
+	for _, trouble := range c.attention {
+		fmt.Fprintf(&b, "\nNeeds attention: %s\n", *trouble)
+	}
+	for _, p := range c.Participants {
+		fmt.Fprintf(&b, "\n- step %d: %s %s", p.Step, p.ID, c.ParticipantState(p))
+	}
+	workflow.SetCurrentDetails(c.ctx, b.String())
+}

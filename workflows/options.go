@@ -1,0 +1,71 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+const (
+	// startTries is how often an order is asked for while the provider says
+	// that it did nothing, startPause apart: a person waits for the answer.
+	startTries = 3
+	startPause = time.Second
+
+	// startTimeout is longer than any provider's own time limit for a request,
+	// so that it passes only when the worker died. The order may exist then.
+	startTimeout = 15 * time.Second
+
+	// followBeat is how long a worker may be silent before another takes over
+	// the order. A person is waiting, so it is short; a worker that only lost
+	// touch with Temporal for a moment goes on unharmed (see FollowAttempt).
+	followBeat = 10 * time.Second
+	// followLife is longer than the longest life of an order, 30 minutes.
+	followLife = 35 * time.Minute
+
+	// settleTime is how long an effect that must happen may fail before a
+	// person is told that the collection needs attention.
+	settleTime = 2 * time.Minute
+	// effectTimeout is for one try of an effect: reading, writing or sealing
+	// 100 MB on a slow store.
+	effectTimeout = 2 * time.Minute
+)
+
+func startOptions(provider string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           ProviderQueue(provider),
+		StartToCloseTimeout: startTimeout,
+		// A person waits: with no worker at hand, better say so than queue.
+		ScheduleToStartTimeout: 20 * time.Second,
+		// Never repeated blindly: the workflow looks at the fault first.
+		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:     "ask the provider for an order",
+	}
+}
+
+func followOptions(provider, id string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		ActivityID:             id,
+		TaskQueue:              ProviderQueue(provider),
+		StartToCloseTimeout:    followLife,
+		ScheduleToCloseTimeout: 2 * followLife,
+		HeartbeatTimeout:       followBeat,
+		WaitForCancellation:    true,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1},
+		Summary:                "follow the order until it ends",
+	}
+}
+
+// effectOptions are for an effect that must happen. It is tried for as long as
+// within says, and then for ever after attention has been asked for.
+func effectOptions(summary string, within time.Duration) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout:    effectTimeout,
+		ScheduleToCloseTimeout: within,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+		},
+		Summary: summary,
+	}
+}
