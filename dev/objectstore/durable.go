@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
 )
 
@@ -96,9 +97,30 @@ func (d *durable) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput
 	return out, d.after(err)
 }
 
+// CompleteMultipartUpload does not take the backend's word. versitygw claims an
+// upload by renaming its folder, and answers a later completion of a claimed or
+// vanished upload with success: right after a lost answer, wrong after a kill in
+// between, when no object was made, and wrong again when the object at the key
+// is another writer's. So the object is looked for.
 func (d *durable) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
 	out, version, err := d.Backend.CompleteMultipartUpload(ctx, in)
+	if err == nil {
+		err = d.made(ctx, in, out)
+	}
 	return out, version, d.after(err)
+}
+
+func (d *durable) made(ctx context.Context, in *s3.CompleteMultipartUploadInput, out s3response.CompleteMultipartUploadResult) error {
+	head, err := d.Backend.HeadObject(ctx, &s3.HeadObjectInput{Bucket: in.Bucket, Key: in.Key})
+	if err != nil {
+		// The client has to begin the upload again.
+		return s3err.GetNoSuchUploadErr(backend.GetStringFromPtr(in.UploadId))
+	}
+	writeOnce := in.IfNoneMatch != nil
+	if writeOnce && backend.GetStringFromPtr(head.ETag) != backend.GetStringFromPtr(out.ETag) {
+		return s3err.GetPreconditionFailedErr(s3err.ConditionIfNoneMatch)
+	}
+	return nil
 }
 
 func (d *durable) PutObjectTagging(ctx context.Context, bucket, object, version string, tags map[string]string) error {
