@@ -63,3 +63,14 @@ func encodeCertificates(cs ...*x509.Certificate) []byte {
 	}
 	return b.Bytes()
 }
+
+// DisplayName returns what BankID's app shows of a relying party: the subject's
+// name attribute, or its common name.
+func DisplayName(c *x509.Certificate) string {
+	for _, a := range c.Subject.Names {
+		if v, ok := a.Value.(string); ok && a.Type.Equal(oidName) {
+			return v
+		}
+	}
+	return c.Subject.CommonName
+}

@@ -1,0 +1,87 @@
+package simulator
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/handslag/handslag/simulator/bankid"
+	"github.com/handslag/handslag/simulator/faults"
+	"github.com/handslag/handslag/simulator/pki"
+	"github.com/handslag/handslag/simulator/tsa"
+)
+
+// Options assemble a world.
+type Options struct {
+	PKI     *pki.PKI         // required
+	Clock   func() time.Time // required
+	Entropy io.Reader        // required; must be safe for concurrent use
+	// StateFile keeps BankID's persons, live orders and uncollected results over
+	// a restart. Empty keeps them in memory.
+	StateFile string
+}
+
+// World is the assembled simulators. It is safe for concurrent use.
+type World struct {
+	bankid *bankid.Server
+	tsa    *tsa.Authority
+	ahead  atomic.Int64 // how far the world's clock has been moved, in nanoseconds
+}
+
+// New returns a world.
+func New(o Options) (*World, error) {
+	if o.Clock == nil {
+		return nil, errors.New("simulator: Clock is required")
+	}
+	w := &World{}
+	clock := func() time.Time { return o.Clock().Add(time.Duration(w.ahead.Load())) }
+	var err error
+	w.bankid, err = bankid.New(bankid.Options{PKI: o.PKI, Clock: clock, Entropy: o.Entropy, StateFile: o.StateFile})
+	if err != nil {
+		return nil, err
+	}
+	w.tsa, err = tsa.New(tsa.Options{PKI: o.PKI, Clock: clock, Entropy: o.Entropy})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// RPAPI serves BankID's Relying Party API under /rp/v6.0/, on a listener with
+// [World.RPTLS].
+func (w *World) RPAPI() http.Handler { return w.bankid.API() }
+
+// RPTLS is for the listener of [World.RPAPI]: mutual TLS, HTTP/1.1.
+func (w *World) RPTLS() *tls.Config { return w.bankid.TLSConfig() }
+
+// Timestamp serves RFC 3161 on every path.
+func (w *World) Timestamp() http.Handler { return w.tsa }
+
+// Control serves the control API of the whole world under /v1/, and at / the
+// page of the simulated BankID app. Mount it on loopback: it knows no passwords.
+func (w *World) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", w.bankid.Control())
+	w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
+	mux.HandleFunc("POST /v1/clock", w.advance)
+	return mux
+}
+
+// advance moves the world's clock forward. Never back: orders would come to
+// life again.
+func (w *World) advance(out http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Advance faults.Duration `json:"advance"`
+	}
+	err := json.NewDecoder(io.LimitReader(r.Body, 1<<10)).Decode(&in)
+	if err != nil {
+		http.Error(out, `{"code":"bad_json","message":"send {\"advance\":\"31s\"}"}`, http.StatusBadRequest)
+		return
+	}
+	w.ahead.Add(int64(in.Advance))
+	out.WriteHeader(http.StatusNoContent)
+}
