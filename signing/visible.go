@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// TextVersion names the form of visible text that this release writes. A change
+// to the text gets a new one, so that old texts can still be made again.
+const TextVersion = "handslag-text-1"
+
 // VisibleText returns what the person reads and signs in their app, in the
 // locale given: each document's title and full digest, and the collection.
 // It is simpleMarkdownV1 (BankID, "Guidelines for formatted text").

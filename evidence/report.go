@@ -1,0 +1,80 @@
+package evidence
+
+import (
+	"time"
+
+	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/signing"
+)
+
+// Report is what a document proves. It names persons: it is for whoever holds
+// the document, and belongs in no log.
+type Report struct {
+	// Indication and SubIndication are in the words of ETSI EN 319 102-1; the
+	// sub-indication may be one of our own for what is not an AdES signature.
+	Indication    pdf.Indication `json:"indication"`
+	SubIndication string         `json:"subIndication,omitempty"`
+	Reason        string         `json:"reason,omitempty"` // one sentence, empty when passed
+	// Test says that a trust anchor which it rests on is not a live one: then it
+	// proves nothing about anybody.
+	Test       bool                 `json:"test"`
+	Collection signing.CollectionID `json:"collection,omitempty"`
+	Document   signing.DocumentID   `json:"document,omitempty"`
+	Upload     *Upload              `json:"upload,omitempty"`
+	Audit      *signing.AuditTrail  `json:"audit,omitempty"`
+	Signers    []Signer             `json:"signers"`
+	Seals      []Seal               `json:"seals"`
+}
+
+// Signer is a person who signed, as their own signature states.
+type Signer struct {
+	Participant    signing.ParticipantID `json:"participant"`
+	Name           signing.Private       `json:"name,omitempty"`
+	PersonalNumber string                `json:"personalNumber,omitempty"` // masked
+	Title          signing.Private       `json:"title,omitempty"`          // of this document, as signed
+	Method         signing.Method        `json:"method"`
+	Assurance      signing.Assurance     `json:"assurance"`
+	SignedAt       time.Time             `json:"signedAt,omitzero"`
+	TimeSource     string                `json:"timeSource,omitempty"`
+	RelyingParty   signing.Private       `json:"relyingParty,omitempty"` // for whom they signed
+	Environment    string                `json:"environment,omitempty"`
+	Indication     pdf.Indication        `json:"indication"`
+	SubIndication  string                `json:"subIndication,omitempty"`
+	Reason         string                `json:"reason,omitempty"`
+	Checks         map[string]string     `json:"checks,omitempty"`
+}
+
+// Seal is a PAdES signature of the document.
+type Seal struct {
+	Organisation  string         `json:"organisation,omitempty"`
+	Level         string         `json:"level,omitempty"`
+	Time          time.Time      `json:"time,omitzero"` // proven by a timestamp
+	Authority     string         `json:"authority,omitempty"`
+	Environment   string         `json:"environment,omitempty"`
+	WholeFile     bool           `json:"wholeFile"`
+	Indication    pdf.Indication `json:"indication"`
+	SubIndication string         `json:"subIndication,omitempty"`
+	Reason        string         `json:"reason,omitempty"`
+}
+
+// Passed reports whether all that the document claims was proven.
+func (r *Report) Passed() bool { return r.Indication == pdf.TotalPassed }
+
+// conclude lowers the report's indication to a worse finding.
+func (r *Report) conclude(i pdf.Indication, sub, reason string) {
+	if rank(i) > rank(r.Indication) {
+		r.Indication, r.SubIndication, r.Reason = i, sub, reason
+	}
+}
+
+func rank(i pdf.Indication) int {
+	switch i {
+	case pdf.TotalPassed:
+		return 0
+	case pdf.Indeterminate:
+		return 1
+	case pdf.TotalFailed:
+		return 2
+	}
+	return 2
+}

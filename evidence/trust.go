@@ -1,0 +1,115 @@
+package evidence
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/handslag/handslag/bankidsig"
+	"github.com/handslag/handslag/fault"
+)
+
+// The purposes of trust anchors.
+const (
+	purposeBankID = "bankid-se" // issues BankIDs
+	purposeSeal   = "seal"      // issues organisations' seal certificates
+	purposeTSA    = "tsa"       // issues timestamp authorities' certificates
+)
+
+// Trust is the anchors that a verifier brings along, by purpose and
+// environment. The zero value trusts nothing.
+type Trust struct {
+	BankID bankidsig.Trust
+	// Seal and Timestamp hold anchors by environment.
+	Seal, Timestamp map[bankidsig.Environment]*x509.CertPool
+}
+
+// environments in the order in which a verifier tries them.
+var environments = [...]bankidsig.Environment{bankidsig.Live, bankidsig.Test, bankidsig.Simulator}
+
+// LoadTrust reads every file <purpose>.<environment>.pem of a directory. The
+// purposes are bankid-se, seal and tsa; the environments live, test and
+// simulator. Files with other names are refused, lest a slip of the pen
+// silently distrusts everything.
+func LoadTrust(dir string) (Trust, error) {
+	t := Trust{Seal: map[bankidsig.Environment]*x509.CertPool{}, Timestamp: map[bankidsig.Environment]*x509.CertPool{}}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return t, fault.New(fault.Invalid, "trust_unreadable", "The directory of trust anchors cannot be read.").Because(err)
+	}
+	for _, f := range files {
+		if f.IsDir() || strings.HasPrefix(f.Name(), ".") {
+			continue
+		}
+		if err := t.load(dir, f.Name()); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func (t *Trust) load(dir, name string) error {
+	bad := func(why string) *fault.Error {
+		return fault.New(fault.Invalid, "trust_invalid",
+			"The trust anchor file %q %s. Its name must be <bankid-se|seal|tsa>.<live|test|simulator>.pem.", name, why)
+	}
+	parts := strings.Split(name, ".")
+	if len(parts) != 3 || parts[2] != "pem" {
+		return bad("has an unknown name")
+	}
+	env := bankidsig.Environment(parts[1])
+	switch env {
+	case bankidsig.Live, bankidsig.Test, bankidsig.Simulator:
+	default:
+		return bad("names an unknown environment")
+	}
+	b, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // the operator names the directory
+	if err != nil {
+		return fmt.Errorf("read trust anchors: %w", err)
+	}
+	switch parts[0] {
+	case purposeBankID:
+		anchors, err := bankidsig.ParseAnchors(env, b)
+		if err != nil {
+			return err
+		}
+		t.BankID = append(t.BankID, anchors...)
+	case purposeSeal, purposeTSA:
+		pool, err := parsePool(b)
+		if err != nil {
+			return bad("holds something else than certificates").Because(err)
+		}
+		if parts[0] == purposeSeal {
+			t.Seal[env] = pool
+		} else {
+			t.Timestamp[env] = pool
+		}
+	default:
+		return bad("names an unknown purpose")
+	}
+	return nil
+}
+
+func parsePool(b []byte) (*x509.CertPool, error) {
+	pool, n := x509.NewCertPool(), 0
+	for {
+		var block *pem.Block
+		block, b = pem.Decode(b)
+		if block == nil {
+			break
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("parse certificate %d: %w", n+1, err)
+		}
+		pool.AddCert(c)
+		n++
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("no certificate found")
+	}
+	return pool, nil
+}

@@ -1,0 +1,190 @@
+package signing_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/handslag/handslag/signing"
+)
+
+func begin(t testing.TB) *signing.Collection {
+	t.Helper()
+	c, err := signing.New(spec(t))
+	require.NoError(t, err)
+	return c
+}
+
+func signed(p signing.ParticipantID) signing.AttemptResult {
+	return signing.AttemptResult{Outcome: signing.OutcomeSigned, Signature: &signing.Signature{
+		Participant: p, Assurance: signing.AssuranceVerified, SignedAt: start,
+	}}
+}
+
+func try(t testing.TB, c *signing.Collection, p signing.ParticipantID, r signing.AttemptResult) {
+	t.Helper()
+	require.NoError(t, c.StartAttempt(signing.Attempt{ID: "att_x", Participant: p, StartedAt: start}))
+	require.NoError(t, c.EndAttempt(p, r, start))
+}
+
+func TestStepsInOrder(t *testing.T) {
+	c := begin(t)
+	require.ErrorIs(t, c.CanStart("par_3"), signing.ErrNotYourTurn)
+	require.ErrorIs(t, c.CanStart("par_9"), signing.ErrUnknownParticipant)
+	try(t, c, "par_1", signed("par_1"))
+	require.ErrorIs(t, c.CanStart("par_1"), signing.ErrAlreadySigned)
+	require.ErrorIs(t, c.CanStart("par_3"), signing.ErrNotYourTurn, "step 1 is not finished")
+	try(t, c, "par_2", signing.AttemptResult{Outcome: signing.OutcomeFailed, Reason: signing.ReasonUserCancelled})
+	try(t, c, "par_2", signing.AttemptResult{Outcome: signing.OutcomeResultLost})
+	try(t, c, "par_2", signed("par_2"))
+	require.Equal(t, signing.StateInProgress, c.State())
+	try(t, c, "par_3", signed("par_3"))
+	require.Equal(t, signing.StateSealing, c.State())
+	require.ErrorIs(t, c.Cancel(), signing.ErrCannotEnd)
+	require.Len(t, c.Signatures(), 3)
+	c.Complete()
+	require.Equal(t, signing.StateCompleted, c.State())
+}
+
+func TestOneLiveAttempt(t *testing.T) {
+	c := begin(t)
+	require.NoError(t, c.StartAttempt(signing.Attempt{ID: "att_1", Participant: "par_1"}))
+	require.ErrorIs(t, c.StartAttempt(signing.Attempt{ID: "att_2", Participant: "par_1"}), signing.ErrAttemptLive)
+	require.NoError(t, c.CanStart("par_2"), "others of the step act in parallel")
+	live, err := c.LiveAttempt("par_1")
+	require.NoError(t, err)
+	require.Equal(t, signing.AttemptID("att_1"), live.ID)
+	_, err = c.LiveAttempt("par_2")
+	require.ErrorIs(t, err, signing.ErrNoAttempt)
+}
+
+func TestEndsWaitForLiveAttempts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		end  func(*signing.Collection) error
+		want signing.State
+		last signing.State // when everybody had signed by then
+	}{
+		"cancel":  {func(c *signing.Collection) error { return c.Cancel() }, signing.StateCancelled, signing.StateCancelled},
+		"decline": {func(c *signing.Collection) error { return c.Decline("par_3", start) }, signing.StateDeclined, signing.StateDeclined},
+		"expire":  {func(c *signing.Collection) error { c.Expire(); return nil }, signing.StateExpired, signing.StateSealing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := begin(t)
+			require.NoError(t, c.StartAttempt(signing.Attempt{Participant: "par_1"}))
+			require.NoError(t, tc.end(c))
+			require.Equal(t, signing.StateInProgress, c.State(), "an attempt is live")
+			require.ErrorIs(t, c.CanStart("par_2"), signing.ErrEnding)
+			require.NoError(t, c.EndAttempt("par_1", signed("par_1"), start))
+			require.Equal(t, tc.want, c.State())
+			require.Len(t, c.Signatures(), 1, "a signature that was made is kept")
+			require.ErrorIs(t, c.CanStart("par_2"), signing.ErrEnded)
+		})
+		t.Run(name+" while the last one signs", func(t *testing.T) {
+			c := begin(t)
+			try(t, c, "par_1", signed("par_1"))
+			try(t, c, "par_2", signed("par_2"))
+			require.NoError(t, c.StartAttempt(signing.Attempt{Participant: "par_3"}))
+			require.NoError(t, tc.end(c))
+			require.NoError(t, c.EndAttempt("par_3", signed("par_3"), start))
+			require.Equal(t, tc.last, c.State())
+		})
+	}
+}
+
+func TestPolicyIsApplied(t *testing.T) {
+	c := begin(t)
+	r := signed("par_1")
+	r.Signature.Assurance = signing.AssuranceIdentified
+	try(t, c, "par_1", r)
+	require.Equal(t, signing.ReasonNotAccepted, c.Progress("par_1").Attempts[0].Reason)
+	require.Empty(t, c.Signatures())
+}
+
+func TestAttemptsAreBounded(t *testing.T) {
+	c := begin(t)
+	for range signing.MaxAttempts {
+		try(t, c, "par_1", signing.AttemptResult{Outcome: signing.OutcomeFailed})
+	}
+	require.ErrorIs(t, c.CanStart("par_1"), signing.ErrAttemptsUsedUp)
+}
+
+// TestAnyOrderOfEvents drives a collection with random commands and checks what
+// must hold whatever happens.
+func TestAnyOrderOfEvents(t *testing.T) {
+	s := spec(t)
+	rapid.Check(t, func(t *rapid.T) {
+		c, err := signing.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := rapid.SampledFrom(s.Participants)
+		now := start
+		kept, ended := 0, signing.State("")
+		t.Repeat(map[string]func(*rapid.T){
+			"start": func(t *rapid.T) {
+				p := who.Draw(t, "who").ID
+				can := c.CanStart(p)
+				if got := c.StartAttempt(signing.Attempt{ID: "att_x", Participant: p, StartedAt: now}); (got == nil) != (can == nil) {
+					t.Fatalf("CanStart says %v, StartAttempt %v", can, got)
+				}
+			},
+			"end": func(t *rapid.T) {
+				p := who.Draw(t, "who").ID
+				r := signing.AttemptResult{Outcome: rapid.SampledFrom([]signing.Outcome{
+					signing.OutcomeFailed, signing.OutcomeCancelled, signing.OutcomeResultLost,
+				}).Draw(t, "outcome")}
+				if rapid.Bool().Draw(t, "signs") {
+					r = signed(p)
+				}
+				if c.EndAttempt(p, r, now) == nil && r.Signature != nil {
+					kept++
+				}
+			},
+			"decline": func(t *rapid.T) { _ = c.Decline(who.Draw(t, "who").ID, now) },
+			"cancel":  func(*rapid.T) { _ = c.Cancel() },
+			"expire":  func(*rapid.T) { c.Expire() },
+			"":        func(t *rapid.T) { invariants(t, c, kept, &ended); now = now.Add(time.Second) },
+		})
+	})
+}
+
+func invariants(t *rapid.T, c *signing.Collection, kept int, ended *signing.State) {
+	live, lowest := 0, signing.MaxSteps+1
+	for _, p := range c.Participants {
+		progress := c.Progress(p.ID)
+		for i, a := range progress.Attempts {
+			if a.Live() {
+				live++
+				if i != len(progress.Attempts)-1 {
+					t.Fatal("an attempt is live behind a newer one")
+				}
+			}
+		}
+		if progress.Signature == nil {
+			lowest = min(lowest, p.Step)
+		}
+	}
+	for _, p := range c.Participants {
+		if _, err := c.LiveAttempt(p.ID); err == nil && p.Step > lowest {
+			t.Fatal("a participant acts before their step")
+		}
+		if c.State() != signing.StateInProgress && c.CanStart(p.ID) == nil {
+			t.Fatal("an attempt may start after the end")
+		}
+	}
+	switch {
+	case len(c.Signatures()) != kept:
+		t.Fatalf("%d signatures were made, %d kept", kept, len(c.Signatures()))
+	case c.State() != signing.StateInProgress && live > 0:
+		t.Fatal("the collection moved on while an attempt was live")
+	case c.State() == signing.StateSealing && kept != len(c.Participants):
+		t.Fatal("sealed without everybody's signature")
+	case *ended != "" && c.State() != *ended:
+		t.Fatalf("left the end %s for %s", *ended, c.State())
+	}
+	if c.State().Ended() || c.State() == signing.StateSealing {
+		*ended = c.State()
+	}
+}
