@@ -1,0 +1,112 @@
+package storage
+
+import (
+	"encoding/hex"
+	"fmt"
+	"regexp"
+
+	"github.com/handslag/handslag/signing"
+)
+
+// Purposes of keyed hashes. They are part of what is stored and never change.
+const (
+	purposePerson      = "person"
+	purposeIdempotency = "idempotency"
+	purposeHashState   = "hash-state"
+)
+
+// maxRevision keeps keys in order by their four digits.
+const maxRevision = 9999
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}$`)
+
+// RevisionRef names a revision of a document. Revision 0 is the upload, which
+// belongs to the tenant alone; Collection is ignored. Later revisions belong to
+// the collection that made them.
+type RevisionRef struct {
+	Tenant     signing.TenantID
+	Collection signing.CollectionID
+	Document   signing.DocumentID
+	Revision   int
+}
+
+// EvidenceRef names a piece of evidence of an attempt or, without an Attempt, of
+// the collection. Name is a short fixed word such as answer.json: lower-case
+// letters, digits, dots and hyphens, at most 64.
+type EvidenceRef struct {
+	Tenant     signing.TenantID
+	Collection signing.CollectionID
+	Attempt    signing.AttemptID
+	Name       string
+}
+
+func tenantKey(t signing.TenantID) (string, error) {
+	if !signing.ValidTenant(string(t)) {
+		return "", faultID.In("tenant", "invalid", "The tenant's name is not valid.")
+	}
+	return "t/" + string(t), nil
+}
+
+func documentKey(t signing.TenantID, d signing.DocumentID) (string, error) {
+	prefix, err := tenantKey(t)
+	if err != nil {
+		return "", err
+	}
+	if !signing.ValidID(signing.DocumentPrefix, string(d)) {
+		return "", faultID.In("document", "invalid", "The document's id is not valid.")
+	}
+	return prefix + "/d/" + string(d), nil
+}
+
+func collectionKey(t signing.TenantID, c signing.CollectionID) (string, error) {
+	prefix, err := tenantKey(t)
+	if err != nil {
+		return "", err
+	}
+	if !signing.ValidID(signing.CollectionPrefix, string(c)) {
+		return "", faultID.In("collection", "invalid", "The collection's id is not valid.")
+	}
+	return prefix + "/c/" + string(c), nil
+}
+
+// stem returns the key of a revision without its ending.
+func (r RevisionRef) stem() (string, error) {
+	if r.Revision < 0 || r.Revision > maxRevision {
+		return "", faultID.In("revision", "range", "A revision is a number from 0 to %d.", maxRevision)
+	}
+	document, err := documentKey(r.Tenant, r.Document)
+	if err != nil {
+		return "", err
+	}
+	if r.Revision > 0 {
+		collection, err := collectionKey(r.Tenant, r.Collection)
+		if err != nil {
+			return "", err
+		}
+		document = collection + "/d/" + string(r.Document)
+	}
+	return fmt.Sprintf("%s/r%04d", document, r.Revision), nil
+}
+
+func (r EvidenceRef) key() (string, error) {
+	prefix, err := collectionKey(r.Tenant, r.Collection)
+	if err != nil {
+		return "", err
+	}
+	if !nameForm.MatchString(r.Name) {
+		return "", faultID.In("name", "invalid", "The name of the evidence is not valid.")
+	}
+	if r.Attempt == "" {
+		return prefix + "/e/" + r.Name, nil
+	}
+	if !signing.ValidID(signing.AttemptPrefix, string(r.Attempt)) {
+		return "", faultID.In("attempt", "invalid", "The attempt's id is not valid.")
+	}
+	return prefix + "/a/" + string(r.Attempt) + "/" + r.Name, nil
+}
+
+// hashed returns the keyed hash of data in hex.
+func (s *Store) hashed(purpose, data string) string {
+	mac := s.ring.MAC(purpose, []byte(data))
+	return hex.EncodeToString(mac[:])
+}

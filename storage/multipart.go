@@ -1,0 +1,187 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/handslag/handslag/signing"
+)
+
+// Limits of Amazon S3 ("Amazon S3 multipart upload limits"), which other servers
+// keep to as well.
+const (
+	minPart = 5 << 20 // of every part but the last
+	maxPart = 5 << 30 // also of what one UploadPartCopy copies
+
+	// onePut is the longest upload that is sent in one request. Longer ones go in
+	// parts, so that a broken connection does not start them anew.
+	onePut = 64 << 20
+	// sentPart is the length of those parts: 10,000 of them hold 160 GiB, and one
+	// of them is in memory per upload.
+	sentPart = 16 << 20
+
+	// assemblies is how often an object is put together when another conditional
+	// write gets in the way: after a 409 all parts must be sent again (Amazon S3
+	// User Guide, conditional writes).
+	assemblies = 3
+	// abortTime is for giving up the parts after the caller's own time is over.
+	abortTime = 10 * time.Second
+)
+
+// assembly is a multipart upload under way. Its parts are added in order.
+type assembly struct {
+	store   *Store
+	key, id string
+	parts   []types.CompletedPart
+}
+
+// assemble makes an object of parts unless the key is taken; then the error is
+// errExists, which may also mean that this very call made it.
+func (s *Store) assemble(ctx context.Context, key string, digest signing.Digest, add func(*assembly) error) error {
+	var err error
+	for range assemblies {
+		var again bool
+		again, err = s.assembleOnce(ctx, key, digest, add)
+		if !again {
+			break
+		}
+	}
+	return err
+}
+
+func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Digest, add func(*assembly) error) (again bool, err error) {
+	contentType := typePDF
+	out, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: &s.bucket, Key: &key, ContentType: &contentType,
+		ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
+		Metadata:          map[string]string{metaDigest: digest.String()},
+	})
+	if err != nil {
+		return false, translate(err, "begin parts of "+key)
+	}
+	a := &assembly{store: s, key: key, id: value(out.UploadId)}
+	if err := add(a); err != nil {
+		a.abort(ctx)
+		return false, err
+	}
+	_, err = s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: &s.bucket, Key: &key, UploadId: &a.id, IfNoneMatch: &ifAbsent,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: a.parts},
+	})
+	if err == nil {
+		return false, nil
+	}
+	status, _ := answer(err)
+	err = translate(err, "complete parts of "+key)
+	a.abort(ctx)
+	if status != http.StatusConflict && !isMissing(err) {
+		return false, err
+	}
+	// The upload is gone or in conflict. A lost answer looks like that too: the
+	// SDK's second request finds the upload gone since the first completed it.
+	if _, headErr := s.head(ctx, key); headErr == nil {
+		return false, fmt.Errorf("%w: %w", errExists, err)
+	}
+	return true, faultUnavailable.Because(err)
+}
+
+// abort frees the parts that were sent. It is best effort: what it leaves
+// behind costs storage and nothing else, and a lifecycle rule for incomplete
+// uploads removes it.
+func (a *assembly) abort(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	defer cancel()
+	_, _ = a.store.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+		Bucket: &a.store.bucket, Key: &a.key, UploadId: &a.id,
+	})
+}
+
+func (a *assembly) next() int32 { return int32(len(a.parts)) + 1 } //nolint:gosec // G115: at most 10,000 parts
+
+// send adds a part of the given bytes.
+func (a *assembly) send(ctx context.Context, part []byte) error {
+	digest := sha256.Sum256(part)
+	sum := base64.StdEncoding.EncodeToString(digest[:])
+	number := a.next()
+	out, err := a.store.client.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &a.store.bucket, Key: &a.key, UploadId: &a.id, PartNumber: &number,
+		Body: bytes.NewReader(part), ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: &sum,
+	})
+	if err != nil {
+		return outward(translate(err, fmt.Sprintf("send part %d of %s", number, a.key)))
+	}
+	a.parts = append(a.parts, types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: &sum})
+	return nil
+}
+
+// sendAll adds parts with all of body and returns its digest.
+func (a *assembly) sendAll(ctx context.Context, body io.Reader) (signing.Digest, error) {
+	whole, part := sha256.New(), make([]byte, sentPart)
+	for {
+		n, err := io.ReadFull(body, part)
+		if n > 0 {
+			whole.Write(part[:n])
+			if err := a.send(ctx, part[:n]); err != nil {
+				return signing.Digest{}, err
+			}
+		}
+		if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+			return signing.Digest(whole.Sum(nil)), nil
+		}
+		if err != nil {
+			return signing.Digest{}, fmt.Errorf("read what is to be sent to %s: %w", a.key, err)
+		}
+	}
+}
+
+// copyAll adds parts with all of another object, which the store copies itself.
+func (a *assembly) copyAll(ctx context.Context, source string, from info) error {
+	count := (from.length + maxPart - 1) / maxPart
+	for i := range count {
+		// Equal shares, so that no part falls under the least length.
+		first, last := from.length*i/count, from.length*(i+1)/count-1
+		var bytesOf *string // a range may be named only of a source over 5 MiB (UploadPartCopy)
+		if count > 1 {
+			r := fmt.Sprintf("bytes=%d-%d", first, last)
+			bytesOf = &r
+		}
+		if err := a.copy(ctx, source, from.etag, bytesOf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *assembly) copy(ctx context.Context, source, etag string, bytesOf *string) error {
+	from := url.PathEscape(a.store.bucket) + "/" + source // our keys need no escaping
+	number := a.next()
+	out, err := a.store.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+		Bucket: &a.store.bucket, Key: &a.key, UploadId: &a.id, PartNumber: &number,
+		CopySource: &from, CopySourceIfMatch: &etag, CopySourceRange: bytesOf,
+	})
+	if err != nil {
+		err = translate(err, fmt.Sprintf("copy part %d of %s", number, a.key))
+		if isExists(err) { // CopySourceIfMatch: the source is write-once
+			return faultChanged.Because(err)
+		}
+		return outward(err)
+	}
+	if out.CopyPartResult == nil {
+		return faultUnavailable.Because(fmt.Errorf("copy part %d of %s: the answer lacks its result", number, a.key))
+	}
+	a.parts = append(a.parts, types.CompletedPart{
+		PartNumber: &number, ETag: out.CopyPartResult.ETag, ChecksumSHA256: out.CopyPartResult.ChecksumSHA256,
+	})
+	return nil
+}
