@@ -1,0 +1,125 @@
+package bankid
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// connectTries is how often a connection is tried before a call gives up;
+	// nothing of the call has been sent then.
+	connectTries = 3
+	// idleTimeout is how long an unused connection is kept. It is short: a
+	// connection that a firewall forgot in the meantime would make a start
+	// uncertain.
+	idleTimeout = 20 * time.Second
+)
+
+// meter is a TLS connection that counts what was written to it after the
+// handshake. A write that fails counts as well: some of it may have left.
+type meter struct {
+	net.Conn
+	written atomic.Int64
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	m.written.Add(int64(len(p)))
+	return m.Conn.Write(p)
+}
+
+// newTransport returns a transport that speaks HTTP/1.1 over connections from
+// dialer. HTTP/1.1 has one request at a time on a connection, which is what makes
+// the meter tell.
+func newTransport(d *dialer) *http.Transport {
+	return &http.Transport{
+		DialTLSContext:      d.dial,
+		DialContext:         refuseCleartext,
+		MaxIdleConns:        16,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     idleTimeout,
+	}
+}
+
+func refuseCleartext(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("BankID is spoken over TLS only")
+}
+
+type dialer struct {
+	config  *tls.Config
+	timeout time.Duration
+}
+
+func newDialer(credentials tls.Certificate, roots *x509.CertPool, timeout time.Duration) *dialer {
+	return &dialer{
+		config:  &tls.Config{Certificates: []tls.Certificate{credentials}, RootCAs: roots, MinVersion: tls.VersionTLS12},
+		timeout: timeout,
+	}
+}
+
+// dial connects and shakes hands, and tries again where that hangs or breaks. A
+// server that we do not trust stays so.
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	var failures []error
+	for range connectTries {
+		conn, err := d.once(ctx, network, address)
+		if err == nil {
+			return &meter{Conn: conn}, nil
+		}
+		failures = append(failures, err)
+		var untrusted *tls.CertificateVerificationError
+		if errors.As(err, &untrusted) || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, fmt.Errorf("connect %d times: %w", len(failures), errors.Join(failures...))
+}
+
+func (d *dialer) once(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	t := &tls.Dialer{NetDialer: &net.Dialer{Timeout: d.timeout}, Config: d.config}
+	return t.DialContext(ctx, network, address)
+}
+
+// sending watches one call: on which connections it was tried, and how much had
+// been written to each before.
+type sending struct {
+	conn   *meter
+	before int64
+	sent   atomic.Bool // written on a connection that was given up
+}
+
+// trace returns ctx with a watch. The transport calls GotConn again when it
+// tries another connection, which it does for a POST only where nothing was
+// written to the first.
+func (s *sending) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		s.settle()
+		if m, ok := info.Conn.(*meter); ok {
+			s.conn, s.before = m, m.written.Load()
+			return
+		}
+		s.sent.Store(true) // not ours to count: assume the worst
+	}})
+}
+
+func (s *sending) settle() {
+	if s.conn != nil && s.conn.written.Load() != s.before {
+		s.sent.Store(true)
+	}
+}
+
+// anything reports whether a byte of the call may have left us. It is asked when
+// the call is over.
+func (s *sending) anything() bool {
+	s.settle()
+	return s.sent.Load()
+}
