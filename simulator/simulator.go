@@ -64,11 +64,10 @@ func (w *World) Timestamp() http.Handler { return w.tsa }
 // Control serves the control API of the whole world under /v1/, and at / the
 // page of the simulated BankID app. Mount it on loopback: it knows no passwords.
 func (w *World) Control() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", w.bankid.Control())
-	w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
-	mux.HandleFunc("POST /v1/clock", w.advance)
-	return mux
+	return w.bankid.Control(func(mux *http.ServeMux) {
+		w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
+		mux.HandleFunc("POST /v1/clock", w.advance)
+	})
 }
 
 // advance moves the world's clock forward. Never back: orders would come to

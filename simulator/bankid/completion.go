@@ -37,7 +37,7 @@ type completionData struct {
 	BankIDIssueDate string  `json:"bankIdIssueDate"`
 	StepUp          *stepUp `json:"stepUp,omitempty"`
 	Signature       string  `json:"signature"`
-	OCSPResponse    string  `json:"ocspResponse"`
+	OCSPResponse    string  `json:"ocspResponse,omitempty"`
 	Risk            string  `json:"risk,omitempty"`
 }
 

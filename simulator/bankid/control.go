@@ -17,8 +17,9 @@ import (
 var page embed.FS
 
 // Control serves the person's side: the control API under /v1/ and the page of
-// the simulated app at /. Mount it on loopback: it knows no passwords.
-func (s *Server) Control() http.Handler {
+// the simulated app at /, and whatever routes more adds. Mount it on loopback:
+// it knows no passwords.
+func (s *Server) Control(more func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
 	for path, file := range map[string]string{"/{$}": "page/app.html", "/app.js": "page/app.js", "/app.css": "page/app.css"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
@@ -48,6 +49,7 @@ func (s *Server) Control() http.Handler {
 	mux.HandleFunc("PUT /v1/settings", accept(func(_ *http.Request, v Settings) (any, error) { return v, s.settings(v) }))
 	s.mountActions(mux)
 	s.faults.Mount(mux, "/v1/faults")
+	more(mux)
 	return jsonOnly(mux)
 }
 
