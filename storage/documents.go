@@ -88,7 +88,7 @@ func (s *Store) putParts(ctx context.Context, key string, made Revision, body io
 	if !isMissing(err) {
 		return err
 	}
-	return s.assemble(ctx, key, made.Digest, func(a *assembly) error { return a.sendUpload(ctx, body, made.Digest) })
+	return s.assemble(ctx, key, made.Digest, whenSent, func(a *assembly) error { return a.sendUpload(ctx, body, made.Digest) })
 }
 
 // sendUpload sends all of body and fails when it has another digest than stated,

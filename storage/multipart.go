@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -41,18 +40,28 @@ const (
 
 // assembly is a multipart upload under way. Its parts are added in order.
 type assembly struct {
-	store   *Store
-	key, id string
-	parts   []types.CompletedPart
+	store     *Store
+	key, id   string
+	algorithm types.ChecksumAlgorithm
+	parts     []types.CompletedPart
 }
+
+// Checksums of what is put together. Bytes that we send go with SHA-256, per
+// part. A part that the store copies needs a checksum of its own too, and there
+// CRC-64/NVME is the one that is of the whole object however it was put
+// together, so that a copy of an object that was copied has the checksum it had.
+const (
+	whenSent   = types.ChecksumAlgorithmSha256
+	whenCopied = types.ChecksumAlgorithmCrc64nvme
+)
 
 // assemble makes an object of parts unless the key is taken; then the error is
 // errExists, which may also mean that this very call made it.
-func (s *Store) assemble(ctx context.Context, key string, digest signing.Digest, add func(*assembly) error) error {
+func (s *Store) assemble(ctx context.Context, key string, digest signing.Digest, algorithm types.ChecksumAlgorithm, add func(*assembly) error) error {
 	var err error
 	for range assemblies {
 		var again bool
-		again, err = s.assembleOnce(ctx, key, digest, add)
+		again, err = s.assembleOnce(ctx, key, digest, algorithm, add)
 		if !again {
 			break
 		}
@@ -60,17 +69,17 @@ func (s *Store) assemble(ctx context.Context, key string, digest signing.Digest,
 	return err
 }
 
-func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Digest, add func(*assembly) error) (again bool, err error) {
+func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Digest, algorithm types.ChecksumAlgorithm, add func(*assembly) error) (again bool, err error) {
 	contentType := typePDF
 	out, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &s.bucket, Key: &key, ContentType: &contentType,
-		ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
+		ChecksumAlgorithm: algorithm,
 		Metadata:          map[string]string{metaDigest: digest.String()},
 	})
 	if err != nil {
 		return false, translate(err, "begin parts of "+key)
 	}
-	a := &assembly{store: s, key: key, id: value(out.UploadId)}
+	a := &assembly{store: s, key: key, id: value(out.UploadId), algorithm: algorithm}
 	if err := add(a); err != nil {
 		a.abort(ctx)
 		return false, err
@@ -111,17 +120,15 @@ func (a *assembly) next() int32 { return int32(len(a.parts)) + 1 } //nolint:gose
 
 // send adds a part of the given bytes.
 func (a *assembly) send(ctx context.Context, part []byte) error {
-	digest := sha256.Sum256(part)
-	sum := base64.StdEncoding.EncodeToString(digest[:])
 	number := a.next()
 	out, err := a.store.client.UploadPart(ctx, &s3.UploadPartInput{
 		Bucket: &a.store.bucket, Key: &a.key, UploadId: &a.id, PartNumber: &number,
-		Body: bytes.NewReader(part), ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: &sum,
+		Body: bytes.NewReader(part), ChecksumAlgorithm: a.algorithm,
 	})
 	if err != nil {
 		return outward(translate(err, fmt.Sprintf("send part %d of %s", number, a.key)))
 	}
-	a.parts = append(a.parts, types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: &sum})
+	a.parts = append(a.parts, types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: out.ChecksumSHA256, ChecksumCRC64NVME: out.ChecksumCRC64NVME})
 	return nil
 }
 
@@ -181,7 +188,8 @@ func (a *assembly) copy(ctx context.Context, source, etag string, bytesOf *strin
 		return faultUnavailable.Because(fmt.Errorf("copy part %d of %s: the answer lacks its result", number, a.key))
 	}
 	a.parts = append(a.parts, types.CompletedPart{
-		PartNumber: &number, ETag: out.CopyPartResult.ETag, ChecksumSHA256: out.CopyPartResult.ChecksumSHA256,
+		PartNumber: &number, ETag: out.CopyPartResult.ETag,
+		ChecksumSHA256: out.CopyPartResult.ChecksumSHA256, ChecksumCRC64NVME: out.CopyPartResult.ChecksumCRC64NVME,
 	})
 	return nil
 }

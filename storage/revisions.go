@@ -100,7 +100,7 @@ func (s *Store) revisionDone(ctx context.Context, key string, made Revision) (bo
 // join writes the source and the tail as one object.
 func (s *Store) join(ctx context.Context, key, source string, before info, tail []byte, made Revision) error {
 	if before.length >= minPart {
-		return s.assemble(ctx, key, made.Digest, func(a *assembly) error {
+		return s.assemble(ctx, key, made.Digest, whenCopied, func(a *assembly) error {
 			if err := a.copyAll(ctx, source, before); err != nil {
 				return err
 			}
