@@ -61,42 +61,73 @@ func OpenScratch(parent string, now func() time.Time) (*Home, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("make scratch folder: %w", err)
 	}
-	old, err := filepath.Glob(filepath.Join(parent, "run-*"))
+	// A new folder is nobody's until it is locked; meanwhile no other run may sweep.
+	sweeping, err := lock(filepath.Join(parent, "lock"), syscall.LOCK_EX)
 	if err != nil {
-		return nil, fmt.Errorf("list scratch folders: %w", err)
+		return nil, err
 	}
-	for _, dir := range old {
-		h, err := Open(dir, now)
-		if err != nil {
-			continue // in use, or not ours to remove
-		}
-		if err := h.Remove(); err != nil {
-			return nil, err
-		}
+	defer func() { _ = sweeping.Close() }()
+	if err := sweep(parent, now); err != nil {
+		return nil, err
 	}
-	dir, err := os.MkdirTemp(parent, "run-")
+	dir, err := os.MkdirTemp(parent, scratch+"*")
 	if err != nil {
 		return nil, fmt.Errorf("make scratch folder: %w", err)
 	}
 	return Open(dir, now)
 }
 
-// own takes the lock. The file is never removed: a waiter could hold a lock on
-// a file that is no longer in the folder, and two owners would not see each other.
+// scratch begins the names of the folders that OpenScratch makes and removes.
+const scratch = "run-"
+
+func sweep(parent string, now func() time.Time) error {
+	left, err := os.ReadDir(parent)
+	if err != nil {
+		return fmt.Errorf("list scratch folders: %w", err)
+	}
+	for _, entry := range left {
+		if !strings.HasPrefix(entry.Name(), scratch) {
+			continue
+		}
+		h, err := Open(filepath.Join(parent, entry.Name()), now)
+		if err != nil {
+			continue // in use, or not ours to remove
+		}
+		if err := h.Remove(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// own takes the home and writes down for people who has it.
 func own(dir string, now func() time.Time) (*os.File, error) {
 	path := filepath.Join(dir, "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open lock of state folder: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		owner, _ := os.ReadFile(path)
-		_ = f.Close()
+	f, err := lock(path, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		owner, _ := os.ReadFile(path) // without it the message names nobody
 		return nil, inUse(dir, strings.TrimSpace(string(owner))).Because(err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	text := fmt.Sprintf("process %d, since %s\n", os.Getpid(), now().Format(time.DateTime))
 	if err := errors.Join(f.Truncate(0), writeAt(f, text)); err != nil {
 		return nil, errors.Join(fmt.Errorf("write lock of state folder: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// lock locks a file until it is closed. The file is never removed: somebody
+// could then hold a lock on a file that is no longer in its folder, and two
+// owners would not see each other.
+func lock(path string, how int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock of state folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), how); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock state folder: %w", err), f.Close())
 	}
 	return f, nil
 }
