@@ -282,4 +282,3 @@ func (r *SignatureReport) fault(err error) {
 		r.conclude(TotalFailed, FormatFailure, e.Message)
 	}
 }
-

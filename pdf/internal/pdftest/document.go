@@ -184,8 +184,8 @@ func (d Doc) Hybrid() []byte {
 	holder := d.size()
 	w.object(holder, d.objectStream([]int{hidden}))
 	own, at := holder+1, w.Len()
-	entries := rows(map[int]row{0: {2, holder, 0}}, 1) + rows(map[int]row{0: {1, w.at[holder], 0}}, 1)
-	w.object(own, Flate(fmt.Sprintf("/Type /XRef /W [1 4 2] /Index [%d 1 %d 1] /Size %d /Root %d 0 R", hidden, holder, own+1, d.Root), entries))
+	entries := rows(map[int]row{0: {2, holder, 0}}, 1) + rows(map[int]row{0: {1, w.at[holder], 0}, 1: {1, at, 0}}, 2)
+	w.object(own, Flate(fmt.Sprintf("/Type /XRef /W [1 4 2] /Index [%d 1 %d 2] /Size %d /Root %d 0 R", hidden, holder, own+1, d.Root), entries))
 	table := w.Len()
 	w.table(visible, hidden)
 	fmt.Fprintf(w, "trailer\n<<%s /XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", strings.Replace(d.trailer(), fmt.Sprintf("/Size %d", d.size()), fmt.Sprintf("/Size %d", own+1), 1), at, table)
@@ -215,7 +215,6 @@ func (d Doc) Linearized() []byte {
 	}
 	main := w.Len()
 	delete(w.at, d.Root)
-	w.WriteString("")
 	w.table(rest)
 	fmt.Fprintf(w, "trailer\n<</Size %d>>\nstartxref\n%d\n%%%%EOF\n", d.size(), top)
 	return bytes.Replace(w.Bytes(), []byte(gap), []byte(fmt.Sprintf("%010d", main)), 1)
