@@ -23,6 +23,7 @@ func TestRefusingFaults(t *testing.T) {
 		faults.InternalError:   {500, "internalError"},
 		bankid.RequestTimeout:  {408, "requestTimeout"},
 		bankid.TooManyRequests: {429, "tooManyRequests"},
+		bankid.Unauthorized:    {401, "unauthorized"},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			require.NoError(t, s.app.Fault(s.ctx(), faults.Fault{Kind: kind, Endpoint: "sign", Count: 2}))

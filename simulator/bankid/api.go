@@ -85,6 +85,7 @@ func (s *Server) misbehave(r *http.Request, endpoint string) error {
 		{faults.InternalError, &apiError{http.StatusInternalServerError, "internalError", "Internal error"}},
 		{RequestTimeout, &apiError{http.StatusRequestTimeout, "requestTimeout", "The request took too long"}},
 		{TooManyRequests, &apiError{http.StatusTooManyRequests, "tooManyRequests", "Too many requests"}},
+		{Unauthorized, &apiError{http.StatusUnauthorized, "unauthorized", "Access denied"}},
 	} {
 		if _, ok := s.faults.Take(row.kind, endpoint, false); ok {
 			return row.answer

@@ -40,10 +40,11 @@ type Server struct {
 const (
 	RequestTimeout  faults.Kind = "requestTimeout"  // 408
 	TooManyRequests faults.Kind = "tooManyRequests" // 429
+	Unauthorized    faults.Kind = "unauthorized"    // 401, as JSON
 )
 
 var transportFaults = []faults.Kind{
-	faults.Maintenance, faults.InternalError, RequestTimeout, TooManyRequests,
+	faults.Maintenance, faults.InternalError, RequestTimeout, TooManyRequests, Unauthorized,
 	faults.Slow, faults.CutBefore, faults.CutAfter, faults.HandshakeHang,
 }
 
