@@ -15,7 +15,7 @@ import (
 var (
 	faultUnavailable = fault.New(fault.Unavailable, "storage_unavailable", "The document store cannot be reached just now.")
 	faultRefused     = fault.New(fault.Internal, "storage_refused", "The document store refused a request.")
-	faultDamaged     = fault.New(fault.Corrupt, "storage_checksum", "The bytes sent to the document store do not have the digest that was stated.")
+	faultDamaged     = fault.New(fault.Corrupt, "storage_checksum", "Bytes on their way to or from the document store do not have the digest that was stated.")
 	faultDiffers     = fault.New(fault.Corrupt, "stored_differs", "Something else is stored where this belongs.")
 	faultChanged     = fault.New(fault.Corrupt, "object_changed", "A stored document changed while it was read.")
 	faultID          = fault.New(fault.Invalid, "id_invalid", "The id is not one of ours.")
@@ -37,10 +37,10 @@ const codeConditionalConflict = "ConditionalRequestConflict"
 //
 // Refused credentials and a missing bucket are Unavailable: an operator can put
 // both right while work waits, and giving up would strand a collection.
-func translate(err error, attempted string) error {
+func translate(ctx context.Context, err error, attempted string) error {
 	err = fmt.Errorf("%s: %w", attempted, err)
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	switch status, code := answer(err); {
 	case status == http.StatusPreconditionFailed:

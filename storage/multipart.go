@@ -77,7 +77,7 @@ func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Dig
 		Metadata:          map[string]string{metaDigest: digest.String()},
 	})
 	if err != nil {
-		return false, translate(err, "begin parts of "+key)
+		return false, translate(ctx, err, "begin parts of "+key)
 	}
 	a := &assembly{store: s, key: key, id: value(out.UploadId), algorithm: algorithm}
 	if err := add(a); err != nil {
@@ -92,7 +92,7 @@ func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Dig
 		return false, nil
 	}
 	status, _ := answer(err)
-	err = translate(err, "complete parts of "+key)
+	err = translate(ctx, err, "complete parts of "+key)
 	a.abort(ctx)
 	if status != http.StatusConflict && !isMissing(err) {
 		return false, err
@@ -126,7 +126,7 @@ func (a *assembly) send(ctx context.Context, part []byte) error {
 		Body: bytes.NewReader(part), ChecksumAlgorithm: a.algorithm,
 	})
 	if err != nil {
-		return outward(translate(err, fmt.Sprintf("send part %d of %s", number, a.key)))
+		return outward(translate(ctx, err, fmt.Sprintf("send part %d of %s", number, a.key)))
 	}
 	a.parts = append(a.parts, types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: out.ChecksumSHA256, ChecksumCRC64NVME: out.ChecksumCRC64NVME})
 	return nil
@@ -154,20 +154,33 @@ func (a *assembly) sendAll(ctx context.Context, body io.Reader) (signing.Digest,
 
 // copyAll adds parts with all of another object, which the store copies itself.
 func (a *assembly) copyAll(ctx context.Context, source string, from info) error {
-	count := (from.length + maxPart - 1) / maxPart
-	for i := range count {
-		// Equal shares, so that no part falls under the least length.
-		first, last := from.length*i/count, from.length*(i+1)/count-1
-		var bytesOf *string // a range may be named only of a source over 5 MiB (UploadPartCopy)
-		if count > 1 {
-			r := fmt.Sprintf("bytes=%d-%d", first, last)
-			bytesOf = &r
-		}
-		if err := a.copy(ctx, source, from.etag, bytesOf); err != nil {
+	all := shares(from.length)
+	if len(all) == 1 {
+		// Without a range, which may be named only of a source over 5 MiB (UploadPartCopy).
+		return a.copy(ctx, source, from.etag, nil)
+	}
+	for _, s := range all {
+		r := fmt.Sprintf("bytes=%d-%d", s.first, s.last)
+		if err := a.copy(ctx, source, from.etag, &r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// span is a range of bytes, both ends included.
+type span struct{ first, last int64 }
+
+// shares divides a length into the fewest parts that may be copied. They are
+// equal, so that none falls under the least length of a part.
+func shares(length int64) []span {
+	count := (length + maxPart - 1) / maxPart
+	all := make([]span, count)
+	for i := range count {
+		all[i] = span{length / count * i, length/count*(i+1) - 1}
+	}
+	all[count-1].last = length - 1
+	return all
 }
 
 func (a *assembly) copy(ctx context.Context, source, etag string, bytesOf *string) error {
@@ -178,7 +191,7 @@ func (a *assembly) copy(ctx context.Context, source, etag string, bytesOf *strin
 		CopySource: &from, CopySourceIfMatch: &etag, CopySourceRange: bytesOf,
 	})
 	if err != nil {
-		err = translate(err, fmt.Sprintf("copy part %d of %s", number, a.key))
+		err = translate(ctx, err, fmt.Sprintf("copy part %d of %s", number, a.key))
 		if isExists(err) { // CopySourceIfMatch: the source is write-once
 			return faultChanged.Because(err)
 		}

@@ -47,7 +47,7 @@ func (s *Store) create(ctx context.Context, key, contentType string, body []byte
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
 	})
 	if err != nil {
-		return translate(err, "put "+key)
+		return translate(ctx, err, "put "+key)
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func (s *Store) createDocument(ctx context.Context, key string, body io.ReadSeek
 		Metadata: map[string]string{metaDigest: made.Digest.String()},
 	})
 	if err != nil {
-		return translate(err, "put "+key)
+		return translate(ctx, err, "put "+key)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (s *Store) replace(ctx context.Context, key, etag string, body []byte) erro
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
 	})
 	if err != nil {
-		return translate(err, "replace "+key)
+		return translate(ctx, err, "replace "+key)
 	}
 	return nil
 }
@@ -90,18 +90,25 @@ func (s *Store) read(ctx context.Context, key string) (body []byte, etag string,
 		var out *s3.GetObjectOutput
 		out, err = s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
 		if err != nil {
-			return nil, "", translate(err, "get "+key)
+			return nil, "", translate(ctx, err, "get "+key)
 		}
 		body, err = io.ReadAll(io.LimitReader(out.Body, maxWhole+1))
 		_ = out.Body.Close()
-		if len(body) > maxWhole {
+		switch {
+		case len(body) > maxWhole:
 			return nil, "", faultDiffers.Because(fmt.Errorf("get %s: %w", key, errTooLarge))
-		}
-		if err == nil {
+		case err == nil:
 			return body, value(out.ETag), nil
+		case int64(len(body)) == value(out.ContentLength):
+			// All of it came and the SDK still objects: the checksum is wrong. Should
+			// it be the line, the next try will do.
+			err = faultDamaged.Because(fmt.Errorf("read %s: %w", key, err))
 		}
 	}
-	return nil, "", translate(err, "read "+key)
+	if isFault(err) {
+		return nil, "", err
+	}
+	return nil, "", translate(ctx, err, "read "+key)
 }
 
 // info is what a HEAD tells of a document.
@@ -114,7 +121,7 @@ type info struct {
 func (s *Store) head(ctx context.Context, key string) (info, error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key})
 	if err != nil {
-		return info{}, translate(err, "head "+key)
+		return info{}, translate(ctx, err, "head "+key)
 	}
 	digest, err := signing.ParseDigest(out.Metadata[metaDigest])
 	if err != nil {

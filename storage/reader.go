@@ -127,7 +127,7 @@ func (o *Object) fetch(p []byte, off int64) (int, error) {
 	var err error
 	for range bodyAttempts {
 		var body io.ReadCloser
-		body, err = o.store.span(o.ctx, o.key, o.etag, off+int64(n), off+int64(len(p))-1)
+		body, err = o.open(o.ctx, span{off + int64(n), off + int64(len(p)) - 1})
 		if err != nil {
 			return n, err
 		}
@@ -139,25 +139,23 @@ func (o *Object) fetch(p []byte, off int64) (int, error) {
 			return n, nil
 		}
 	}
-	return n, translate(err, "read "+o.key)
+	return n, translate(o.ctx, err, "read "+o.key)
 }
 
-// span opens the bytes from first to last of the version with the given ETag.
-func (s *Store) span(ctx context.Context, key, etag string, first, last int64) (io.ReadCloser, error) {
-	bytesOf := fmt.Sprintf("bytes=%d-%d", first, last)
-	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key, Range: &bytesOf, IfMatch: &etag})
-	if err != nil {
-		return nil, opened(translate(err, "get "+key))
+// open asks for a span of the version that the Object is bound to.
+func (o *Object) open(ctx context.Context, s span) (io.ReadCloser, error) {
+	bytesOf := fmt.Sprintf("bytes=%d-%d", s.first, s.last)
+	out, err := o.store.client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &o.store.bucket, Key: &o.key, Range: &bytesOf, IfMatch: &o.etag,
+	})
+	if err == nil {
+		return out.Body, nil
 	}
-	return out.Body, nil
-}
-
-// opened gives an error about an object that was there before its meaning.
-func opened(err error) error {
-	if isExists(err) || isMissing(err) {
-		return faultChanged.Because(err)
+	err = translate(ctx, err, "get "+o.key)
+	if isExists(err) || isMissing(err) { // it was there when it was opened
+		return nil, faultChanged.Because(err)
 	}
-	return err
+	return nil, err
 }
 
 // NewReader streams the whole object, for downloads and hash passes. It goes on
@@ -166,7 +164,7 @@ func (o *Object) NewReader(ctx context.Context) (io.ReadCloser, error) {
 	if o.size == 0 {
 		return http.NoBody, nil
 	}
-	body, err := o.store.span(ctx, o.key, o.etag, 0, o.size-1)
+	body, err := o.open(ctx, span{0, o.size - 1})
 	if err != nil {
 		return nil, err
 	}
@@ -198,10 +196,10 @@ func (r *stream) Read(p []byte) (int, error) {
 			return 0, nil
 		}
 		if r.broken++; r.broken >= bodyAttempts {
-			return 0, translate(err, "read "+r.object.key)
+			return 0, translate(r.ctx, err, "read "+r.object.key)
 		}
 		_ = r.body.Close()
-		body, err := r.object.store.span(r.ctx, r.object.key, r.object.etag, r.offset, r.object.size-1)
+		body, err := r.object.open(r.ctx, span{r.offset, r.object.size - 1})
 		if err != nil {
 			return 0, err
 		}

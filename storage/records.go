@@ -143,7 +143,7 @@ func (s *Store) list(ctx context.Context, prefix string) ([]string, error) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, outward(translate(err, "list "+prefix))
+			return nil, outward(translate(ctx, err, "list "+prefix))
 		}
 		for _, object := range page.Contents {
 			keys = append(keys, value(object.Key))

@@ -116,7 +116,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	err = translate(err, "head bucket "+s.bucket)
+	err = translate(ctx, err, "head bucket "+s.bucket)
 	if isMissing(err) {
 		return faultUnavailable.Because(err)
 	}
@@ -134,7 +134,7 @@ func (s *Store) createBucket(ctx context.Context, c Config) error {
 	_, err := s.client.CreateBucket(ctx, in)
 	var mine *types.BucketAlreadyOwnedByYou
 	if err != nil && !errors.As(err, &mine) {
-		return translate(err, "create bucket "+s.bucket)
+		return translate(ctx, err, "create bucket "+s.bucket)
 	}
 	return nil
 }

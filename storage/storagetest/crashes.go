@@ -184,22 +184,37 @@ func busyIsNone(err error) error {
 
 // crashTests break each write of each effect on either side of the server.
 var crashTests = func() map[string]func(*testing.T, *world) {
-	tests := map[string]func(*testing.T, *world){}
+	tests := map[string]func(*testing.T, *world){"repeated by the client itself": repeatedByClient}
 	for name, prepare := range steps {
 		for _, do := range []effect{cutBefore, cutAfter} {
 			tests[name+", "+do.String()] = func(t *testing.T, w *world) { breakEachWrite(t, w, prepare, do) }
 		}
-		tests[name+", repeated by the client itself"] = func(t *testing.T, w *world) {
-			s := prepare(t, w)
-			patient := w.open(t, 4)
-			w.wire.strike(isWrite, cutAfter, 0, 1)
-			require.NoError(t, s.do(patient))
-			require.Equal(t, 1, w.wire.heal())
-			s.requireThere(t, w.store)
-		}
 	}
 	return tests
 }()
+
+// repeatedByClient loses the first answer of each effect and lets the client
+// repeat the request: what the first request did must not be taken for another's.
+// All wait for their repetition at the same time.
+func repeatedByClient(t *testing.T, w *world) {
+	type broken struct {
+		name string
+		step
+		w       *world
+		patient *storage.Store
+	}
+	var all []broken
+	for name, prepare := range steps {
+		w := newWorld(t, w.server)
+		all = append(all, broken{name, prepare(t, w), w, w.open(t, 4)})
+		w.wire.strike(isWrite, cutAfter, 0, 1)
+	}
+	for i, err := range race(len(all), func(i int) error { return all[i].do(all[i].patient) }) {
+		require.NoError(t, err, all[i].name)
+		require.Equal(t, 1, all[i].w.wire.heal(), all[i].name)
+		all[i].requireThere(t, all[i].w.store)
+	}
+}
 
 // breakEachWrite does the effect with its first write broken, then anew with its
 // second, until no write is left to break. Each time the caller hears that the

@@ -81,6 +81,23 @@ var evidenceTests = map[string]func(*testing.T, *world){
 			requireCode(t, fault.Corrupt, "ciphertext_invalid", err)
 		}
 	},
+	"changed or cut on the way": func(t *testing.T, w *world) {
+		ref := newEvidence(t, w)
+		require.NoError(t, w.store.PutEvidence(w.ctx, ref, []byte("evidence")))
+		for _, do := range []effect{flip, cutWithin} {
+			w.wire.strike(isRead, do, 0, 1)
+			got, err := w.store.GetEvidence(w.ctx, ref)
+			require.NoError(t, err, "the next try will do")
+			require.Equal(t, "evidence", string(got))
+			require.Equal(t, 1, w.wire.heal())
+		}
+		w.wire.strike(isRead, flip, 0, forever)
+		_, err := w.store.GetEvidence(w.ctx, ref)
+		requireCode(t, fault.Corrupt, "storage_checksum", err)
+		w.wire.strike(isRead, cutWithin, 0, forever)
+		_, err = w.store.GetEvidence(w.ctx, ref)
+		requireCode(t, fault.Unavailable, "storage_unavailable", err)
+	},
 	"moved": func(t *testing.T, w *world) {
 		ref, other := newEvidence(t, w), newEvidence(t, w)
 		other.Name = "other.json"

@@ -67,7 +67,8 @@ func Run(t *testing.T, c storage.Config) {
 // itself for what the store must not be asked.
 type world struct {
 	ctx    context.Context
-	config storage.Config // through the wire, with the world's own ring
+	server storage.Config
+	config storage.Config // of the same, through the wire and with the world's own ring
 	wire   *wire
 	store  *storage.Store
 	tenant signing.TenantID
@@ -82,7 +83,7 @@ func newWorld(t *testing.T, c storage.Config) *world {
 		Region:      c.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKey, string(c.SecretKey), ""),
 	}, func(o *s3.Options) { o.BaseEndpoint, o.UsePathStyle = &c.Endpoint, c.PathStyle })
-	w := &world{ctx: t.Context(), config: c, raw: raw, bucket: c.Bucket, tenant: signing.TenantID("t-" + hex.EncodeToString(random(t, 8)))}
+	w := &world{ctx: t.Context(), server: c, config: c, raw: raw, bucket: c.Bucket, tenant: signing.TenantID("t-" + hex.EncodeToString(random(t, 8)))}
 	w.wire, w.config.Endpoint = newWire(t, c.Endpoint)
 	w.config.Ring = newRing(t)
 	w.store = w.open(t, 1)

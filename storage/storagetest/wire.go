@@ -33,12 +33,13 @@ const (
 	cutBefore effect = iota // the connection ends before the server sees the request
 	cutAfter                // it ends after the server has done it, before the answer
 	cutWithin               // it ends halfway through the answer's body
+	flip                    // a bit of the answer's body changes
 	conflict                // 409 ConditionalRequestConflict, as Amazon S3 may answer
 	slowDown                // 503 SlowDown
 )
 
 func (e effect) String() string {
-	return [...]string{"not persisted", "persisted", "cut within", "conflict", "slow down"}[e]
+	return [...]string{"not persisted", "persisted", "cut within", "flip", "conflict", "slow down"}[e]
 }
 
 // rule strikes matching requests after the first skip of them, times times.
@@ -128,19 +129,29 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.proxy.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
 	case cutWithin:
-		answer := httptest.NewRecorder()
-		w.proxy.ServeHTTP(answer, r)
-		for name, values := range answer.Header() {
-			rw.Header()[name] = values
-		}
-		rw.WriteHeader(answer.Code)
-		_, _ = out.Write(answer.Body.Bytes()[:answer.Body.Len()/2])
+		b := w.ask(rw, r)
+		_, _ = out.Write(b[:len(b)/2])
 		panic(http.ErrAbortHandler)
+	case flip:
+		b := w.ask(rw, r)
+		b[len(b)/2] ^= 1
+		_, _ = out.Write(b)
 	case conflict:
 		refuse(rw, r, http.StatusConflict, "ConditionalRequestConflict")
 	case slowDown:
 		refuse(rw, r, http.StatusServiceUnavailable, "SlowDown")
 	}
+}
+
+// ask answers with the server's headers and returns its body.
+func (w *wire) ask(rw http.ResponseWriter, r *http.Request) []byte {
+	answer := httptest.NewRecorder()
+	w.proxy.ServeHTTP(answer, r)
+	for name, values := range answer.Header() {
+		rw.Header()[name] = values
+	}
+	rw.WriteHeader(answer.Code)
+	return answer.Body.Bytes()
 }
 
 func refuse(rw http.ResponseWriter, r *http.Request, status int, code string) {
