@@ -87,7 +87,6 @@ func (v *Verification) keep(ctx context.Context, ref AttemptRef, r providers.Res
 			return fmt.Errorf("keep proof %s: %w", name, err)
 		}
 	}
-	r.Proofs = nil
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode result: %w", err)

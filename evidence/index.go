@@ -57,10 +57,12 @@ type Entry struct {
 // Proof is what proves one participant's signature.
 type Proof struct {
 	signing.Signature
-	Locale   signing.Locale // of the text they read
-	Manifest []byte
-	XML      []byte // the XML signature, decoded from BankID's base64
-	OCSP     []byte // the OCSP response, DER (RFC 6960)
+	SignerName   signing.Private // as their certificate says
+	MaskedNumber string
+	Locale       signing.Locale // of the text they read
+	Manifest     []byte
+	XML          []byte // the XML signature, decoded from BankID's base64
+	OCSP         []byte // the OCSP response, DER (RFC 6960)
 }
 
 // Files returns the associated files of a document's result.

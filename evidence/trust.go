@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/handslag/handslag/bankidsig"
@@ -112,4 +113,17 @@ func parsePool(b []byte) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("no certificate found")
 	}
 	return pool, nil
+}
+
+// Environments returns the environments that there are anchors of.
+func (t Trust) Environments() []bankidsig.Environment {
+	var found []bankidsig.Environment
+	for _, env := range environments {
+		known := t.Seal[env] != nil || t.Timestamp[env] != nil ||
+			slices.ContainsFunc(t.BankID, func(a bankidsig.Anchor) bool { return a.Environment == env })
+		if known {
+			found = append(found, env)
+		}
+	}
+	return found
 }

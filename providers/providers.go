@@ -222,23 +222,29 @@ type Expectation struct {
 
 // Result is what an answer proves.
 type Result struct {
-	Outcome      signing.Outcome // signed, failed or cancelled
-	Reason       signing.Reason  // when failed
-	ProviderCode string          // the provider's word, or our reject reason
-	Assurance    signing.Assurance
-	SignedAt     time.Time // the best time known; for BankID the OCSP response's
-	SignerName   signing.Private
+	Outcome      signing.Outcome   `json:"outcome"`                // signed, failed or cancelled
+	Reason       signing.Reason    `json:"reason,omitempty"`       // when failed
+	ProviderCode string            `json:"providerCode,omitempty"` // the provider's word, or our reject reason
+	Assurance    signing.Assurance `json:"assurance,omitempty"`
+	SignedAt     time.Time         `json:"signedAt,omitzero"` // the best time known; for BankID the OCSP response's
+	SignerName   signing.Private   `json:"signerName,omitempty"`
 	// Environment is the world of the trust anchor: live, test or simulator.
-	Environment string
+	Environment string `json:"environment,omitempty"`
 	// Checks names what was checked and how it went, for the evidence. Fields
 	// that rest on one source are here and decide nothing.
-	Checks map[string]string
+	Checks map[string]string `json:"checks,omitempty"`
 	// Proofs are parts of the raw answer that stand on their own, by file name,
 	// such as the XML signature and the OCSP response.
-	Proofs map[string][]byte
+	Proofs map[string][]byte `json:"-"`
 	// Revisions maps documents to the ids of what the provider made of them.
-	Revisions map[signing.DocumentID]string
+	Revisions map[signing.DocumentID]string `json:"revisions,omitempty"`
 }
+
+// The names of proofs that a BankID signature consists of.
+const (
+	ProofXML  = "signature.xml" // the XML signature, decoded
+	ProofOCSP = "ocsp.der"      // the OCSP response
+)
 
 // ErrResultLost is returned by Collect when the provider knows of no answer any
 // more: it was given to somebody who did not keep it.
