@@ -1,0 +1,124 @@
+package pdf_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/pdf/internal/pdftest"
+)
+
+// large is a document with one picture-like stream of so many bytes.
+func large(size int) []byte {
+	data := make([]byte, size)
+	rand.New(rand.NewSource(1)).Read(data)
+	return with(map[int]string{30: pdftest.Stream("/Type /XObject", string(data))}).Table()
+}
+
+func many(objects int) []byte { return pdftest.Pages(objects / 2).Table() }
+
+var sizes = []struct {
+	name  string
+	bytes int
+}{{"0.1MB", 100 << 10}, {"10MB", 10 << 20}, {"100MB", 100 << 20}}
+
+// BenchmarkHash is the floor: one SHA-256 pass.
+func BenchmarkHash(b *testing.B) {
+	for _, s := range sizes {
+		file := large(s.bytes)
+		b.Run(s.name, func(b *testing.B) {
+			b.SetBytes(int64(len(file)))
+			for b.Loop() {
+				sha256.Sum256(file)
+			}
+		})
+	}
+}
+
+// BenchmarkSeal seals with the stored hash state, evidence page and files
+// included; the timestamp authority is in the same process. heap-B is what a
+// seal allocates in all.
+func BenchmarkSeal(b *testing.B) {
+	for _, key := range []string{"P-256", "RSA-3072"} {
+		w := pdftest.NewWorld(b, pdftest.P256(b))
+		if key == "RSA-3072" {
+			w = pdftest.NewWorld(b, pdftest.RSA(b, 3072))
+		}
+		for _, s := range sizes {
+			rev := revision(large(s.bytes))
+			b.Run(fmt.Sprintf("%s/%s", key, s.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					pages, err := pdf.Append(rev, additions(w))
+					require.NoError(b, err)
+					_, err = pdf.Seal(context.Background(), rev.Extend(pages), options(w))
+					require.NoError(b, err)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	for name, file := range map[string][]byte{"100MB": large(100 << 20), "22500-objects": many(22_500), "22500-objects-packed": pdftest.Pages(11_250).ObjStm()} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(file)))
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := check(file)
+				require.NoError(b, err)
+			}
+		})
+	}
+}
+
+func BenchmarkVerifyFour(b *testing.B) {
+	w := pdftest.NewWorld(b, pdftest.P256(b))
+	file := large(100 << 20)
+	for range 4 {
+		file = seal(b, w, file)
+	}
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	for b.Loop() {
+		require.Equal(b, pdf.TotalPassed, verify(b, w, file).Indication)
+	}
+}
+
+// counting measures what a document costs its source.
+type counting struct {
+	io.ReaderAt
+	bytes int64
+}
+
+func (c *counting) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.bytes += int64(n)
+	return n, err
+}
+
+// A seal must read and allocate the same for a document of any size.
+func TestSealCostDoesNotGrowWithTheDocument(t *testing.T) {
+	w := pdftest.NewWorld(t, pdftest.P256(t))
+	file := large(32 << 20)
+	rev := revision(file)
+	source := &counting{ReaderAt: bytes.NewReader(file)}
+	rev.Source = source
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	pages, err := pdf.Append(rev, additions(w))
+	require.NoError(t, err)
+	_, err = pdf.Seal(context.Background(), rev.Extend(pages), options(w))
+	require.NoError(t, err)
+	runtime.ReadMemStats(&after)
+	require.Less(t, source.bytes, int64(1<<20))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20))
+}

@@ -1,0 +1,115 @@
+package tsa_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf/internal/pdftest"
+	"github.com/handslag/handslag/pdf/tsa"
+)
+
+type query struct {
+	Version int
+	Imprint struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Digest    []byte
+	}
+	Nonce   *big.Int
+	CertReq bool
+}
+
+type reply struct {
+	Status struct{ Status int }
+	Token  asn1.RawValue `asn1:"optional"`
+}
+
+// authority serves tokens; change may spoil the query it answers or the reply.
+func authority(t *testing.T, w *pdftest.World, by *pdftest.Identity, change func(*query, *reply)) string {
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		require.Equal(t, "application/timestamp-query", r.Header.Get("Content-Type"))
+		var q query
+		_, err = asn1.Unmarshal(body, &q)
+		require.NoError(t, err)
+		require.True(t, q.CertReq)
+		var p reply
+		if change != nil {
+			change(&q, &p)
+		}
+		token, err := w.Token(by, q.Imprint.Digest, q.Nonce)
+		require.NoError(t, err)
+		if p.Status.Status <= 1 {
+			p.Token = asn1.RawValue{FullBytes: token}
+		}
+		der, err := asn1.Marshal(p)
+		require.NoError(t, err)
+		rw.Write(der)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestTimestamp(t *testing.T) {
+	w := pdftest.NewWorld(t, pdftest.P256(t))
+	stranger := pdftest.NewWorld(t, pdftest.P256(t))
+	good := authority(t, w, w.Stamp, nil)
+	down := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(503) }))
+	defer down.Close()
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // else the server does not see the caller leave
+		select {
+		case <-r.Context().Done():
+		case <-time.After(2 * time.Second):
+		}
+	}))
+	defer slow.Close()
+	endless := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.Write(make([]byte, 1<<20)) }))
+	defer endless.Close()
+	spoiled := func(change func(*query, *reply)) string { return authority(t, w, w.Stamp, change) }
+
+	for _, tt := range []struct {
+		name string
+		urls []string
+		ok   bool
+	}{
+		{"granted", []string{good}, true},
+		{"granted with modifications", []string{spoiled(func(_ *query, p *reply) { p.Status.Status = 1 })}, true},
+		{"first is down", []string{down.URL, good}, true},
+		{"first is slow", []string{slow.URL, good}, true},
+		{"first sends without end", []string{endless.URL, good}, true},
+		{"none", nil, false},
+		{"refused", []string{spoiled(func(_ *query, p *reply) { p.Status.Status = 2 })}, false},
+		{"another digest", []string{spoiled(func(q *query, _ *reply) { q.Imprint.Digest[0] ^= 1 })}, false},
+		{"another nonce", []string{spoiled(func(q *query, _ *reply) { q.Nonce.Add(q.Nonce, big.NewInt(1)) })}, false},
+		{"no nonce", []string{spoiled(func(q *query, _ *reply) { q.Nonce = nil })}, false},
+		{"not a stamping certificate", []string{authority(t, w, w.Seal, nil)}, false},
+		{"unknown root", []string{authority(t, stranger, stranger.Stamp, nil)}, false},
+		{"no response at all", []string{"http://127.0.0.1:1"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &tsa.Client{URLs: tt.urls, HTTP: http.DefaultClient, Roots: w.Pool(), Timeout: 200 * time.Millisecond}
+			digest := sha256.Sum256([]byte("signature"))
+			token, err := c.Timestamp(context.Background(), digest[:])
+			if tt.ok {
+				require.NoError(t, err)
+				require.True(t, bytes.Contains(token, digest[:]))
+				return
+			}
+			require.Equal(t, "tsa_unavailable", fault.CodeOf(err))
+			require.Equal(t, fault.Unavailable, fault.KindOf(err))
+		})
+	}
+}
