@@ -1,8 +1,10 @@
 """Drives the simulated BankID with PyBankID, a client that others wrote for the
-real one. Only the base address and the CA are changed.
+real one. Only the base address and the CA are changed. PyBankID's experimental
+verifier, written against production signatures, judges every signature.
 
 Reads from the environment: HANDSLAG_RP_API (https://host:port), HANDSLAG_RP_CA,
-HANDSLAG_RP_CERT, HANDSLAG_RP_KEY and HANDSLAG_CONTROL (http://host:port).
+HANDSLAG_RP_CERT, HANDSLAG_RP_KEY, HANDSLAG_BANKID_ROOT and HANDSLAG_CONTROL
+(http://host:port).
 """
 
 import asyncio
@@ -15,10 +17,12 @@ import bankid
 import bankid.baseclient
 import httpx
 from bankid import exceptions
+from bankid.experimental.verify import verify_bankid_response
 
 API = os.environ["HANDSLAG_RP_API"] + "/rp/v6.0/"
 CERTIFICATES = (os.environ["HANDSLAG_RP_CERT"], os.environ["HANDSLAG_RP_KEY"])
 TOLVAN = "191212121212"
+ROOT = open(os.environ["HANDSLAG_BANKID_ROOT"]).read()
 TEXT = "Räksmörgås\r\nJag skriver *under*."
 
 bankid.baseclient.resolve_cert_path = lambda name: os.environ["HANDSLAG_RP_CA"]
@@ -78,7 +82,7 @@ async def complete(client, ref):
     data = answer["completionData"]
     assert data["user"] == {"personalNumber": TOLVAN, "name": "Tolvan Tolvansson", "givenName": "Tolvan", "surname": "Tolvansson"}, data["user"]
     xml = base64.b64decode(data["signature"], validate=True).decode()
-    assert base64.b64decode(data["ocspResponse"], validate=True)
+    verify_bankid_response(answer, BANK_ID_ROOT_CERT=ROOT)
     await expect(exceptions.InvalidParametersError, client.collect(ref))
     return xml
 
@@ -134,6 +138,21 @@ async def phone_flow(client):
         await complete(client, ref)
 
 
+async def forgeries(client):
+    """The verifier must refuse what is wrong, or its approval means nothing."""
+    for kind in ("tamperedText", "wrongNonce", "wrappedSignature", "expiredLeaf"):
+        fault(kind)
+        order = await client.sign("192.0.2.1", user_visible_data=TEXT)
+        person("/v1/open", token=order["autoStartToken"])
+        person(f"/v1/orders/{order['orderRef']}/sign", securityCode="123456")
+        answer = await client.collect(order["orderRef"])
+        try:
+            verify_bankid_response(answer, BANK_ID_ROOT_CERT=ROOT)
+        except AssertionError:
+            continue
+        raise RuntimeError(f"PyBankID accepts {kind}")
+
+
 async def failures(client):
     order = await client.authenticate("192.0.2.1")
     act("/v1/clock", 204, advance="30s")
@@ -175,7 +194,7 @@ async def errors(client):
 async def main():
     act("/v1/persons", personalNumber=TOLVAN, givenName="Tolvan", surname="Tolvansson")
     for kind in (bankid.BankIDClient, bankid.BankIDAsyncClient):
-        for scenario in (qr_flow, stale_qr, sign_flow, phone_flow, failures, cancel, errors):
+        for scenario in (qr_flow, stale_qr, sign_flow, phone_flow, forgeries, failures, cancel, errors):
             await scenario(Client(kind))
             print(f"ok {kind.__name__} {scenario.__name__}", flush=True)
 

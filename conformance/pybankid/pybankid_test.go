@@ -45,6 +45,7 @@ func TestPyBankID(t *testing.T) {
 		require.NoError(t, os.WriteFile(name, content, 0o600))
 		return name
 	}
+	require.NoError(t, p.WriteTrust(dir))
 	key, err := p.RP().KeyPEM()
 	require.NoError(t, err)
 	client := exec.CommandContext(t.Context(), python, "client.py")
@@ -54,6 +55,7 @@ func TestPyBankID(t *testing.T) {
 		"HANDSLAG_RP_CA="+write("ca.pem", p.ServerRootPEM()),
 		"HANDSLAG_RP_CERT="+write("rp.pem", p.RP().CertificatePEM()),
 		"HANDSLAG_RP_KEY="+write("rp.key", key),
+		"HANDSLAG_BANKID_ROOT="+filepath.Join(dir, "bankid-se.simulator.pem"),
 		"HANDSLAG_CONTROL="+control.URL,
 		"PYTHONDONTWRITEBYTECODE=1",
 	)

@@ -5,6 +5,8 @@
 set -eu
 cd "$(dirname "$0")"
 version=1.5.0
+# pyOpenSSL, asn1crypto and pytz are for PyBankID's own signature verifier, which
+# needs a function that later versions of pyOpenSSL have dropped.
 venv="${HANDSLAG_CONFORMANCE_CACHE:-$(go env GOCACHE)/../handslag-conformance}/pybankid-$version"
 
 skip() {
@@ -18,7 +20,8 @@ if [ ! -e "$venv/complete" ]; then
 	rm -rf "$venv"
 	mkdir -p "$(dirname "$venv")"
 	python3 -m venv "$venv" || skip "python3 cannot make a virtual environment"
-	"$venv/bin/pip" install --quiet --disable-pip-version-check "pybankid==$version" || skip "PyBankID $version cannot be installed"
+	"$venv/bin/pip" install --quiet --disable-pip-version-check "pybankid==$version" \
+		"pyopenssl==23.2.0" "asn1crypto==1.5.1" "pytz==2026.6" || skip "PyBankID $version cannot be installed"
 	touch "$venv/complete"
 fi
 HANDSLAG_PYBANKID_PYTHON="$(cd "$venv/bin" && pwd)/python" go test -count=1 -v ./...
