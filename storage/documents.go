@@ -34,12 +34,12 @@ type Upload struct {
 // first record stays; other bytes under the same id are Corrupt. Bytes that do
 // not have u's length and digest are refused as Corrupt and not stored.
 func (s *Store) PutUpload(ctx context.Context, tenant signing.TenantID, u Upload, body io.ReadSeeker) error {
-	ref := RevisionRef{Tenant: tenant, Document: u.ID}
-	stem, err := ref.stem()
+	ref := signing.RevisionRef{Tenant: tenant, Document: u.ID}
+	stem, err := stemOf(ref)
 	if err != nil {
 		return err
 	}
-	made := Revision{Length: u.Length, Digest: u.Digest, HashState: u.HashState}
+	made := signing.Revision{Length: u.Length, Digest: u.Digest, HashState: u.HashState}
 	if err := s.putHashState(ctx, stem, made); err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Store) PutUpload(ctx context.Context, tenant signing.TenantID, u Upload
 	return s.putUploadRecord(ctx, tenant, u)
 }
 
-func (s *Store) putUploadBytes(ctx context.Context, key string, made Revision, body io.ReadSeeker) error {
+func (s *Store) putUploadBytes(ctx context.Context, key string, made signing.Revision, body io.ReadSeeker) error {
 	length, err := body.Seek(0, io.SeekEnd)
 	if err != nil {
 		return fmt.Errorf("measure upload %s: %w", key, err)
@@ -80,7 +80,7 @@ func (s *Store) putUploadBytes(ctx context.Context, key string, made Revision, b
 
 // putParts is createDocument for long uploads. It looks first, since the store
 // refuses an object that is there only after all of its parts were sent.
-func (s *Store) putParts(ctx context.Context, key string, made Revision, body io.ReadSeeker) error {
+func (s *Store) putParts(ctx context.Context, key string, made signing.Revision, body io.ReadSeeker) error {
 	_, err := s.head(ctx, key)
 	if err == nil {
 		return errExists

@@ -5,14 +5,15 @@ import (
 	"context"
 
 	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/signing"
 )
 
 var faultNoEvidence = fault.New(fault.NotFound, "evidence_not_found", "There is no such evidence.")
 
 // PutEvidence stores evidence that is the same on every try. Repeated it
 // succeeds; other bytes under the same name are Corrupt.
-func (s *Store) PutEvidence(ctx context.Context, ref EvidenceRef, plain []byte) error {
-	key, err := ref.key()
+func (s *Store) PutEvidence(ctx context.Context, ref signing.EvidenceRef, plain []byte) error {
+	key, err := evidenceKey(ref)
 	if err != nil {
 		return err
 	}
@@ -22,8 +23,8 @@ func (s *Store) PutEvidence(ctx context.Context, ref EvidenceRef, plain []byte) 
 // AdoptEvidence stores evidence that was made, unless some is there already, and
 // returns what is there then: whoever was first, on this try or an earlier one,
 // wins for good. Adopted reports that it is not what was given.
-func (s *Store) AdoptEvidence(ctx context.Context, ref EvidenceRef, made []byte) (kept []byte, adopted bool, err error) {
-	key, err := ref.key()
+func (s *Store) AdoptEvidence(ctx context.Context, ref signing.EvidenceRef, made []byte) (kept []byte, adopted bool, err error) {
+	key, err := evidenceKey(ref)
 	if err != nil {
 		return nil, false, err
 	}
@@ -35,8 +36,8 @@ func (s *Store) AdoptEvidence(ctx context.Context, ref EvidenceRef, made []byte)
 }
 
 // GetEvidence returns a piece of evidence.
-func (s *Store) GetEvidence(ctx context.Context, ref EvidenceRef) ([]byte, error) {
-	key, err := ref.key()
+func (s *Store) GetEvidence(ctx context.Context, ref signing.EvidenceRef) ([]byte, error) {
+	key, err := evidenceKey(ref)
 	if err != nil {
 		return nil, err
 	}

@@ -18,27 +18,8 @@ const (
 // maxRevision keeps keys in order by their four digits.
 const maxRevision = 9999
 
+// nameForm is of the short fixed words that name evidence.
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}$`)
-
-// RevisionRef names a revision of a document. Revision 0 is the upload, which
-// belongs to the tenant alone; Collection is ignored. Later revisions belong to
-// the collection that made them.
-type RevisionRef struct {
-	Tenant     signing.TenantID
-	Collection signing.CollectionID
-	Document   signing.DocumentID
-	Revision   int
-}
-
-// EvidenceRef names a piece of evidence of an attempt or, without an Attempt, of
-// the collection. Name is a short fixed word such as answer.json: lower-case
-// letters, digits, dots and hyphens, at most 64.
-type EvidenceRef struct {
-	Tenant     signing.TenantID
-	Collection signing.CollectionID
-	Attempt    signing.AttemptID
-	Name       string
-}
 
 func tenantKey(t signing.TenantID) (string, error) {
 	if !signing.ValidTenant(string(t)) {
@@ -69,8 +50,9 @@ func collectionKey(t signing.TenantID, c signing.CollectionID) (string, error) {
 	return prefix + "/c/" + string(c), nil
 }
 
-// stem returns the key of a revision without its ending.
-func (r RevisionRef) stem() (string, error) {
+// stemOf returns the key of a revision without its ending. The upload belongs to
+// the tenant alone, so the collection is ignored there.
+func stemOf(r signing.RevisionRef) (string, error) {
 	if r.Revision < 0 || r.Revision > maxRevision {
 		return "", faultID.In("revision", "range", "A revision is a number from 0 to %d.", maxRevision)
 	}
@@ -88,7 +70,7 @@ func (r RevisionRef) stem() (string, error) {
 	return fmt.Sprintf("%s/r%04d", document, r.Revision), nil
 }
 
-func (r EvidenceRef) key() (string, error) {
+func evidenceKey(r signing.EvidenceRef) (string, error) {
 	prefix, err := collectionKey(r.Tenant, r.Collection)
 	if err != nil {
 		return "", err

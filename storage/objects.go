@@ -54,7 +54,7 @@ func (s *Store) create(ctx context.Context, key, contentType string, body []byte
 
 // createDocument is create for the bytes of a document, which the store refuses
 // when they do not have the digest.
-func (s *Store) createDocument(ctx context.Context, key string, body io.ReadSeeker, made Revision) error {
+func (s *Store) createDocument(ctx context.Context, key string, body io.ReadSeeker, made signing.Revision) error {
 	sum := base64.StdEncoding.EncodeToString(made.Digest[:])
 	contentType := typePDF
 	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{

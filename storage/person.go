@@ -19,24 +19,19 @@ const swaps = 8
 // person to sign is nobody's business.
 var ErrPersonBusy = fault.New(fault.Conflict, "person_busy", "The person has another signing under way.")
 
-// Holder is on whose behalf a person is locked.
-type Holder struct {
-	Tenant      signing.TenantID      `json:"tenant"`
-	Collection  signing.CollectionID  `json:"collection"`
-	Participant signing.ParticipantID `json:"participant"`
-	Attempt     signing.AttemptID     `json:"attempt"`
-}
-
-// samePlace reports whether both attempts are of one participant.
-func (h Holder) samePlace(other Holder) bool {
-	return h.Tenant == other.Tenant && h.Collection == other.Collection && h.Participant == other.Participant
-}
-
 // lock is the record of a person lock. Released, it is the zero lock: an object
 // that is deleted could not be changed by compare-and-swap everywhere.
 type lock struct {
-	Holder
-	Until time.Time `json:"until,omitzero"`
+	Tenant      signing.TenantID      `json:"tenant,omitempty"`
+	Collection  signing.CollectionID  `json:"collection,omitempty"`
+	Participant signing.ParticipantID `json:"participant,omitempty"`
+	Attempt     signing.AttemptID     `json:"attempt,omitempty"`
+	Until       time.Time             `json:"until,omitzero"`
+}
+
+// samePlace reports whether both attempts are of one participant.
+func (l lock) samePlace(other lock) bool {
+	return l.Tenant == other.Tenant && l.Collection == other.Collection && l.Participant == other.Participant
 }
 
 // LockPerson takes the lock of a person until a time, for all tenants of the
@@ -44,18 +39,18 @@ type lock struct {
 // must not be live at once. A lock that has expired at now is taken over, and
 // one of the same participant is replaced by its next attempt. Otherwise the
 // error is [ErrPersonBusy]. Repeated by its holder it succeeds.
-func (s *Store) LockPerson(ctx context.Context, n signing.PersonalNumber, h Holder, now, until time.Time) error {
-	if err := h.check(); err != nil {
+func (s *Store) LockPerson(ctx context.Context, n signing.PersonalNumber, h signing.Holder, now, until time.Time) error {
+	if err := checkHolder(h); err != nil {
 		return err
 	}
 	if n.IsZero() {
 		return faultRefused.Because(fmt.Errorf("lock person: there is no number"))
 	}
+	wanted := lock{h.Tenant, h.Collection, h.Participant, h.Attempt, until.UTC().Round(0)} // as it is read back
 	return s.swapLock(ctx, n, func(held lock) (lock, bool, error) {
-		if held.Until.After(now) && !held.samePlace(h) {
+		if held.Until.After(now) && !held.samePlace(wanted) {
 			return lock{}, false, ErrPersonBusy.After(held.Until.Sub(now))
 		}
-		wanted := lock{h, until.UTC().Round(0)} // as it is read back
 		return wanted, wanted != held, nil
 	})
 }
@@ -68,7 +63,7 @@ func (s *Store) UnlockPerson(ctx context.Context, n signing.PersonalNumber, atte
 	})
 }
 
-func (h Holder) check() error {
+func checkHolder(h signing.Holder) error {
 	if _, err := collectionKey(h.Tenant, h.Collection); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/handslag/handslag/signing"
 )
 
 const (
@@ -37,8 +39,8 @@ type Object struct {
 }
 
 // OpenRevision opens a revision. ctx governs every ReadAt of the Object.
-func (s *Store) OpenRevision(ctx context.Context, ref RevisionRef) (*Object, error) {
-	stem, err := ref.stem()
+func (s *Store) OpenRevision(ctx context.Context, ref signing.RevisionRef) (*Object, error) {
+	stem, err := stemOf(ref)
 	if err != nil {
 		return nil, err
 	}

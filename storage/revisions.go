@@ -23,15 +23,7 @@ var (
 	faultHashState  = fault.New(fault.Corrupt, "hash_state_invalid", "The stored hash state of a document cannot be authenticated.")
 )
 
-// Revision is what is known of a revision's bytes: how many, their SHA-256, and
-// SHA-256 in mid-flight at their end, in whatever form its maker gave it.
-type Revision struct {
-	Length    int64
-	Digest    signing.Digest
-	HashState []byte
-}
-
-func (i info) is(r Revision) bool { return i.length == r.Length && i.digest == r.Digest }
+func (i info) is(r signing.Revision) bool { return i.length == r.Length && i.digest == r.Digest }
 
 // PutRevision makes a revision of every byte of from and then tail. From 5 MiB
 // on the bytes of from never leave the store. The hash state is stored before
@@ -43,12 +35,12 @@ func (i info) is(r Revision) bool { return i.length == r.Length && i.digest == r
 //
 // What the store copied itself is checked by length only. Whoever delivers a
 // document hashes all of it first.
-func (s *Store) PutRevision(ctx context.Context, ref, from RevisionRef, tail []byte, made Revision) error {
-	stem, err := ref.stem()
+func (s *Store) PutRevision(ctx context.Context, ref, from signing.RevisionRef, tail []byte, made signing.Revision) error {
+	stem, err := stemOf(ref)
 	if err != nil {
 		return err
 	}
-	source, err := from.stem()
+	source, err := stemOf(from)
 	if err != nil {
 		return err
 	}
@@ -82,7 +74,7 @@ func (s *Store) PutRevision(ctx context.Context, ref, from RevisionRef, tail []b
 
 // revisionDone reports whether the revision is there as made. Another one is
 // ErrRevisionExists; one of the right name and the wrong length is Corrupt.
-func (s *Store) revisionDone(ctx context.Context, key string, made Revision) (bool, error) {
+func (s *Store) revisionDone(ctx context.Context, key string, made signing.Revision) (bool, error) {
 	there, err := s.head(ctx, key)
 	switch {
 	case isMissing(err):
@@ -98,7 +90,7 @@ func (s *Store) revisionDone(ctx context.Context, key string, made Revision) (bo
 }
 
 // join writes the source and the tail as one object.
-func (s *Store) join(ctx context.Context, key, source string, before info, tail []byte, made Revision) error {
+func (s *Store) join(ctx context.Context, key, source string, before info, tail []byte, made signing.Revision) error {
 	if before.length >= minPart {
 		return s.assemble(ctx, key, made.Digest, whenCopied, func(a *assembly) error {
 			if err := a.copyAll(ctx, source, before); err != nil {
@@ -118,35 +110,37 @@ func (s *Store) join(ctx context.Context, key, source string, before info, tail 
 
 // Revision returns what is known of a revision. The hash state is authenticated
 // and belongs to this length and digest; the bytes are not read.
-func (s *Store) Revision(ctx context.Context, ref RevisionRef) (Revision, error) {
-	stem, err := ref.stem()
+func (s *Store) Revision(ctx context.Context, ref signing.RevisionRef) (signing.Revision, error) {
+	stem, err := stemOf(ref)
 	if err != nil {
-		return Revision{}, err
+		return signing.Revision{}, err
 	}
 	there, err := s.head(ctx, stem+pdfEnding)
 	if err != nil {
-		return Revision{}, notFound(err, faultNoRevision)
+		return signing.Revision{}, notFound(err, faultNoRevision)
 	}
-	r := Revision{Length: there.length, Digest: there.digest}
+	r := signing.Revision{Length: there.length, Digest: there.digest}
 	r.HashState, err = s.hashState(ctx, stem, r)
 	if err != nil {
-		return Revision{}, err
+		return signing.Revision{}, err
 	}
 	return r, nil
 }
 
 // HashState returns the authenticated hash state at the end of a revision.
-func (s *Store) HashState(ctx context.Context, ref RevisionRef) ([]byte, error) {
+func (s *Store) HashState(ctx context.Context, ref signing.RevisionRef) ([]byte, error) {
 	r, err := s.Revision(ctx, ref)
 	return r.HashState, err
 }
 
 // hashStateKey has the digest in it: of several makers of a revision each
 // writes its own, and the winner's is found by the winner's digest.
-func hashStateKey(stem string, r Revision) string { return stem + "." + r.Digest.String() + ".state" }
+func hashStateKey(stem string, r signing.Revision) string {
+	return stem + "." + r.Digest.String() + ".state"
+}
 
 // hashStateMAC binds a state to the revision's key, length and digest.
-func (s *Store) hashStateMAC(key string, r Revision) [sha256.Size]byte {
+func (s *Store) hashStateMAC(key string, r signing.Revision) [sha256.Size]byte {
 	data := binary.BigEndian.AppendUint64(nil, uint64(len(key)))
 	data = append(data, key...)
 	data = binary.BigEndian.AppendUint64(data, uint64(r.Length)) //nolint:gosec // G115: lengths are not negative
@@ -154,7 +148,7 @@ func (s *Store) hashStateMAC(key string, r Revision) [sha256.Size]byte {
 	return s.ring.MAC(purposeHashState, append(data, r.HashState...))
 }
 
-func (s *Store) putHashState(ctx context.Context, stem string, r Revision) error {
+func (s *Store) putHashState(ctx context.Context, stem string, r signing.Revision) error {
 	key := hashStateKey(stem, r)
 	mac := s.hashStateMAC(key, r)
 	err := s.create(ctx, key, typeBinary, append(mac[:], r.HashState...))
@@ -167,7 +161,7 @@ func (s *Store) putHashState(ctx context.Context, stem string, r Revision) error
 	return err
 }
 
-func (s *Store) hashState(ctx context.Context, stem string, r Revision) ([]byte, error) {
+func (s *Store) hashState(ctx context.Context, stem string, r signing.Revision) ([]byte, error) {
 	key := hashStateKey(stem, r)
 	b, _, err := s.read(ctx, key)
 	if err != nil {

@@ -32,10 +32,10 @@ const (
 
 func TestKeys(t *testing.T) {
 	revision := func(n int) (string, error) {
-		return RevisionRef{Tenant: "acme", Collection: col, Document: doc, Revision: n}.stem()
+		return stemOf(signing.RevisionRef{Tenant: "acme", Collection: col, Document: doc, Revision: n})
 	}
 	evidence := func(a signing.AttemptID, name string) (string, error) {
-		return EvidenceRef{Tenant: "acme", Collection: col, Attempt: a, Name: name}.key()
+		return evidenceKey(signing.EvidenceRef{Tenant: "acme", Collection: col, Attempt: a, Name: name})
 	}
 	for want, key := range map[string]func() (string, error){
 		"t/acme/d/" + doc + "/r0000":                     func() (string, error) { return revision(0) },
@@ -44,7 +44,7 @@ func TestKeys(t *testing.T) {
 		"t/acme/c/" + col + "/a/" + att + "/answer.json": func() (string, error) { return evidence(att, "answer.json") },
 		"t/acme/d/" + doc + "/upload":                    func() (string, error) { return uploadKey("acme", doc) },
 		"l/" + strings.Repeat("0", 64):                   func() (string, error) { return linkKey(signing.Digest{}), nil },
-		"t/acme/d/" + doc + "/r0000." + zeros + ".state": func() (string, error) { s, err := revision(0); return hashStateKey(s, Revision{}), err },
+		"t/acme/d/" + doc + "/r0000." + zeros + ".state": func() (string, error) { s, err := revision(0); return hashStateKey(s, signing.Revision{}), err },
 	} {
 		got, err := key()
 		require.NoError(t, err)
@@ -60,13 +60,19 @@ func TestKeysRefuse(t *testing.T) {
 		"empty tenant":       func() (string, error) { return uploadKey("", doc) },
 		"document":           func() (string, error) { return uploadKey("acme", "doc_x") },
 		"another kind of id": func() (string, error) { return uploadKey("acme", col) },
-		"negative revision":  func() (string, error) { return RevisionRef{Tenant: "acme", Document: doc, Revision: -1}.stem() },
-		"five digits": func() (string, error) {
-			return RevisionRef{Tenant: "acme", Collection: col, Document: doc, Revision: 10_000}.stem()
+		"negative revision": func() (string, error) {
+			return stemOf(signing.RevisionRef{Tenant: "acme", Document: doc, Revision: -1})
 		},
-		"revision of no parent": func() (string, error) { return RevisionRef{Tenant: "acme", Document: doc, Revision: 1}.stem() },
-		"attempt":               func() (string, error) { return EvidenceRef{"acme", col, "att", "x"}.key() },
-		"name":                  func() (string, error) { return EvidenceRef{"acme", col, att, "../x"}.key() },
+		"five digits": func() (string, error) {
+			return stemOf(signing.RevisionRef{Tenant: "acme", Collection: col, Document: doc, Revision: 10_000})
+		},
+		"revision of no parent": func() (string, error) { return stemOf(signing.RevisionRef{Tenant: "acme", Document: doc, Revision: 1}) },
+		"attempt": func() (string, error) {
+			return evidenceKey(signing.EvidenceRef{Tenant: "acme", Collection: col, Attempt: "att", Name: "x"})
+		},
+		"name": func() (string, error) {
+			return evidenceKey(signing.EvidenceRef{Tenant: "acme", Collection: col, Attempt: att, Name: "../x"})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := key()
@@ -161,14 +167,14 @@ func testRing(t *testing.T) *keyring.Ring {
 
 func TestHashStateMAC(t *testing.T) {
 	s := &Store{ring: testRing(t)}
-	base := Revision{Length: 10, Digest: signing.Digest{1}, HashState: []byte("state")}
+	base := signing.Revision{Length: 10, Digest: signing.Digest{1}, HashState: []byte("state")}
 	seen := map[[32]byte]string{}
 	for name, mac := range map[string][32]byte{
 		"base":       s.hashStateMAC("key", base),
 		"key":        s.hashStateMAC("kez", base),
-		"length":     s.hashStateMAC("key", Revision{11, base.Digest, base.HashState}),
-		"digest":     s.hashStateMAC("key", Revision{10, signing.Digest{2}, base.HashState}),
-		"state":      s.hashStateMAC("key", Revision{10, base.Digest, []byte("stat")}),
+		"length":     s.hashStateMAC("key", signing.Revision{Length: 11, Digest: base.Digest, HashState: base.HashState}),
+		"digest":     s.hashStateMAC("key", signing.Revision{Length: 10, Digest: signing.Digest{2}, HashState: base.HashState}),
+		"state":      s.hashStateMAC("key", signing.Revision{Length: 10, Digest: base.Digest, HashState: []byte("stat")}),
 		"other ring": (&Store{ring: testRing(t)}).hashStateMAC("key", base),
 	} {
 		require.Empty(t, seen[mac], "%s has the same MAC", name)

@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/handslag/handslag/fault"
-	"github.com/handslag/handslag/storage"
+	"github.com/handslag/handslag/signing"
 )
 
-func newEvidence(t *testing.T, w *world) storage.EvidenceRef {
+func newEvidence(t *testing.T, w *world) signing.EvidenceRef {
 	t.Helper()
-	return storage.EvidenceRef{Tenant: w.tenant, Collection: newCollection(t), Attempt: newAttempt(t), Name: "answer.json"}
+	return signing.EvidenceRef{Tenant: w.tenant, Collection: newCollection(t), Attempt: newAttempt(t), Name: "answer.json"}
 }
 
 var evidenceTests = map[string]func(*testing.T, *world){

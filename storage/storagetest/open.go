@@ -45,7 +45,7 @@ var openTests = map[string]func(*testing.T, *world){
 		require.Equal(t, fault.Internal, fault.KindOf(err), "the caller's own end is no fault of the store")
 	},
 	"throttled": func(t *testing.T, w *world) {
-		ref := storage.EvidenceRef{Tenant: w.tenant, Collection: newCollection(t), Name: "a"}
+		ref := signing.EvidenceRef{Tenant: w.tenant, Collection: newCollection(t), Name: "a"}
 		w.wire.strike(isWrite, slowDown, 0, 1)
 		requireCode(t, fault.Unavailable, "storage_unavailable", w.store.PutEvidence(w.ctx, ref, []byte("x")))
 		w.wire.strike(isWrite, slowDown, 0, 1)

@@ -11,9 +11,9 @@ import (
 	"github.com/handslag/handslag/storage"
 )
 
-func newHolder(t *testing.T, w *world) storage.Holder {
+func newHolder(t *testing.T, w *world) signing.Holder {
 	t.Helper()
-	return storage.Holder{
+	return signing.Holder{
 		Tenant: w.tenant, Collection: newCollection(t),
 		Participant: newID[signing.ParticipantID](t, signing.ParticipantPrefix), Attempt: newAttempt(t),
 	}
@@ -79,7 +79,7 @@ var personTests = map[string]func(*testing.T, *world){
 
 func raceForPerson(t *testing.T, w *world, now time.Time) {
 	n := number(t, tolvan)
-	holders := make([]storage.Holder, racers)
+	holders := make([]signing.Holder, racers)
 	for i := range holders {
 		holders[i] = newHolder(t, w)
 	}

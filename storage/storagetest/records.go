@@ -143,7 +143,7 @@ var recordTests = map[string]func(*testing.T, *world){
 		require.NoError(t, w.store.PutSpec(w.ctx, spec))
 		require.NoError(t, w.store.PutOutcome(w.ctx, signing.View{ID: spec.ID, Tenant: w.tenant}))
 		require.NoError(t, w.store.PutAudit(w.ctx, w.tenant, spec.ID, 1, line(1)))
-		ref := storage.EvidenceRef{Tenant: w.tenant, Collection: spec.ID, Name: "page.pdf"}
+		ref := signing.EvidenceRef{Tenant: w.tenant, Collection: spec.ID, Name: "page.pdf"}
 		require.NoError(t, w.store.PutEvidence(w.ctx, ref, []byte("x")))
 		ref.Attempt = newAttempt(t)
 		require.NoError(t, w.store.PutEvidence(w.ctx, ref, []byte("x")))

@@ -3,8 +3,10 @@ package storagetest
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/handslag/handslag/fault"
@@ -15,7 +17,7 @@ import (
 const large = 6 << 20 // over the 5 MiB from which the store copies by itself
 
 // next returns a reference to revision n of the collection.
-func next(ref storage.RevisionRef, c signing.CollectionID, n int) storage.RevisionRef {
+func next(ref signing.RevisionRef, c signing.CollectionID, n int) signing.RevisionRef {
 	ref.Collection, ref.Revision = c, n
 	return ref
 }
@@ -51,7 +53,7 @@ var revisionTests = map[string]func(*testing.T, *world){
 		requireCode(t, fault.NotFound, "revision_not_found", err)
 	},
 	"no source": func(t *testing.T, w *world) {
-		from := storage.RevisionRef{Tenant: w.tenant, Document: newDocument(t)}
+		from := signing.RevisionRef{Tenant: w.tenant, Document: newDocument(t)}
 		err := w.store.PutRevision(w.ctx, next(from, newCollection(t), 1), from, []byte("x"), describe(t, []byte("x")))
 		requireCode(t, fault.NotFound, "revision_not_found", err)
 	},
@@ -118,7 +120,7 @@ func raceRevisions(t *testing.T, w *world, length, n int) {
 	ref := next(from, collection, 1)
 	type try struct {
 		tail []byte
-		made storage.Revision
+		made signing.Revision
 	}
 	tries := make([]try, n)
 	for i := range tries {
@@ -131,6 +133,16 @@ func raceRevisions(t *testing.T, w *world, length, n int) {
 	require.NoError(t, err)
 	require.Equal(t, tries[winner].made, got)
 	require.Equal(t, got.Digest, signing.DigestOf(w.content(t, ref)))
+	w.requireNoParts(t)
+}
+
+// requireNoParts checks that no parts of the tenant's objects were left behind.
+func (w *world) requireNoParts(t *testing.T) {
+	t.Helper()
+	prefix := "t/" + string(w.tenant) + "/"
+	out, err := w.raw.ListMultipartUploads(w.ctx, &s3.ListMultipartUploadsInput{Bucket: &w.bucket, Prefix: &prefix})
+	require.NoError(t, err)
+	require.Empty(t, out.Uploads)
 }
 
 func conflictOfWrites(t *testing.T, w *world, length int) {
@@ -139,10 +151,11 @@ func conflictOfWrites(t *testing.T, w *world, length int) {
 	ref := next(from, newCollection(t), 1)
 	made := describe(t, append(b, 'x'))
 	final := func(r *http.Request) bool { // the request that makes the object appear
-		return r.Header.Get("If-None-Match") != "" && bytes.HasSuffix([]byte(r.URL.Path), []byte(".pdf"))
+		return r.Header.Get("If-None-Match") != "" && strings.HasSuffix(r.URL.Path, ".pdf")
 	}
 	w.wire.strike(final, conflict, 0, 1)
 	require.NoError(t, w.open(t, 3).PutRevision(w.ctx, ref, from, []byte("x"), made))
 	require.Equal(t, 1, w.wire.heal())
 	require.Equal(t, made.Digest, signing.DigestOf(w.content(t, ref)))
+	w.requireNoParts(t)
 }

@@ -141,13 +141,13 @@ func newAttempt(t *testing.T) signing.AttemptID {
 }
 
 // describe returns what is known of bytes when they are whole.
-func describe(t *testing.T, b []byte) storage.Revision {
+func describe(t *testing.T, b []byte) signing.Revision {
 	t.Helper()
 	h := sha256.New()
 	h.Write(b)
 	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
 	require.NoError(t, err)
-	return storage.Revision{Length: int64(len(b)), Digest: signing.DigestOf(b), HashState: state}
+	return signing.Revision{Length: int64(len(b)), Digest: signing.DigestOf(b), HashState: state}
 }
 
 // at is the time of everything that is stored.
@@ -163,15 +163,15 @@ func uploadOf(t *testing.T, id signing.DocumentID, b []byte) storage.Upload {
 }
 
 // upload stores bytes as a new document and returns its revision 0.
-func (w *world) upload(t *testing.T, b []byte) storage.RevisionRef {
+func (w *world) upload(t *testing.T, b []byte) signing.RevisionRef {
 	t.Helper()
 	id := newDocument(t)
 	require.NoError(t, w.store.PutUpload(w.ctx, w.tenant, uploadOf(t, id, b), bytes.NewReader(b)))
-	return storage.RevisionRef{Tenant: w.tenant, Document: id}
+	return signing.RevisionRef{Tenant: w.tenant, Document: id}
 }
 
 // content downloads a revision.
-func (w *world) content(t *testing.T, ref storage.RevisionRef) []byte {
+func (w *world) content(t *testing.T, ref signing.RevisionRef) []byte {
 	t.Helper()
 	o, err := w.store.OpenRevision(w.ctx, ref)
 	require.NoError(t, err)

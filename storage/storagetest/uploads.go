@@ -11,7 +11,6 @@ import (
 
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/signing"
-	"github.com/handslag/handslag/storage"
 )
 
 var uploadTests = map[string]func(*testing.T, *world){
@@ -50,7 +49,7 @@ var uploadTests = map[string]func(*testing.T, *world){
 		other := random(t, 1000)
 		err = w.store.PutUpload(w.ctx, w.tenant, uploadOf(t, u.ID, other), bytes.NewReader(other))
 		requireCode(t, fault.Corrupt, "stored_differs", err)
-		require.Equal(t, b, w.content(t, storage.RevisionRef{Tenant: w.tenant, Document: u.ID}))
+		require.Equal(t, b, w.content(t, signing.RevisionRef{Tenant: w.tenant, Document: u.ID}))
 	},
 	"not the stated bytes": func(t *testing.T, w *world) {
 		b := random(t, 1000)
@@ -59,7 +58,7 @@ var uploadTests = map[string]func(*testing.T, *world){
 		changed[500] ^= 1
 		requireCode(t, fault.Corrupt, "storage_checksum", w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(changed)))
 		requireCode(t, fault.Corrupt, "storage_checksum", w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(b[:999])))
-		_, err := w.store.OpenRevision(w.ctx, storage.RevisionRef{Tenant: w.tenant, Document: u.ID})
+		_, err := w.store.OpenRevision(w.ctx, signing.RevisionRef{Tenant: w.tenant, Document: u.ID})
 		requireCode(t, fault.NotFound, "revision_not_found", err)
 		require.NoError(t, w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(b)), "the right bytes are still welcome")
 	},
@@ -68,9 +67,10 @@ var uploadTests = map[string]func(*testing.T, *world){
 		u := uploadOf(t, newDocument(t), b)
 		u.Digest[0] ^= 1
 		requireCode(t, fault.Corrupt, "storage_checksum", w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(b)))
+		w.requireNoParts(t)
 		u.Digest[0] ^= 1
 		require.NoError(t, w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(b)))
-		require.Equal(t, u.Digest, signing.DigestOf(w.content(t, storage.RevisionRef{Tenant: w.tenant, Document: u.ID})))
+		require.Equal(t, u.Digest, signing.DigestOf(w.content(t, signing.RevisionRef{Tenant: w.tenant, Document: u.ID})))
 
 		before := w.wire.carried.Load()
 		require.NoError(t, w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(b)))
@@ -83,8 +83,8 @@ var uploadTests = map[string]func(*testing.T, *world){
 			return w.store.PutUpload(w.ctx, w.tenant, uploadOf(t, id, bodies[i]), bytes.NewReader(bodies[i]))
 		})
 		winner := oneWinner(t, errs, fault.Corrupt, "stored_differs")
-		require.Equal(t, bodies[winner], w.content(t, storage.RevisionRef{Tenant: w.tenant, Document: id}))
-		state, err := w.store.HashState(w.ctx, storage.RevisionRef{Tenant: w.tenant, Document: id})
+		require.Equal(t, bodies[winner], w.content(t, signing.RevisionRef{Tenant: w.tenant, Document: id}))
+		state, err := w.store.HashState(w.ctx, signing.RevisionRef{Tenant: w.tenant, Document: id})
 		require.NoError(t, err)
 		require.Equal(t, describe(t, bodies[winner]).HashState, state)
 	},
