@@ -24,6 +24,7 @@ func TestRefusingFaults(t *testing.T) {
 		bankid.RequestTimeout:  {408, "requestTimeout"},
 		bankid.TooManyRequests: {429, "tooManyRequests"},
 		bankid.Unauthorized:    {401, "unauthorized"},
+		bankid.UnknownError:    {400, "simulatedUnknown"},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			require.NoError(t, s.app.Fault(s.ctx(), faults.Fault{Kind: kind, Endpoint: "sign", Count: 2}))

@@ -397,6 +397,7 @@ func TestScriptedFailures(t *testing.T) {
 	for _, hint := range []string{
 		"expiredTransaction", "certificateErr", "userCancel", "cancelled", "startFailed", "userDeclinedCall", "notSupportedByUserApp",
 		"mrtdVerificationFailed", "facialRecognitionFailed", "nfcNotSupportedByDevice", "multipleBankIdsOnDevice", "stepUpFailed", "transactionRiskBlocked",
+		"simulatedUnknown",
 	} {
 		for _, at := range []string{"pickUp", "confirm", "sign"} {
 			o := s.order("sign", signBody(nil))
@@ -412,6 +413,13 @@ func TestScriptedFailures(t *testing.T) {
 			require.Equal(t, "failed", status)
 			require.Equal(t, hint, got)
 		}
+	}
+	for _, hint := range []string{"noClient", "simulatedUnknown"} {
+		o := s.order("sign", signBody(nil))
+		require.NoError(t, s.app.Script(s.ctx(), o.ref, bankid.Script{Hint: hint}))
+		status, got := s.collect(o.ref)
+		require.Equal(t, "pending", status)
+		require.Equal(t, hint, got)
 	}
 	refused(t, "bad_script", s.app.Script(s.ctx(), "", bankid.Script{Outcome: "success"}))
 	refused(t, "order_unknown", s.app.Script(s.ctx(), "x", bankid.Script{}))

@@ -86,6 +86,7 @@ func (s *Server) misbehave(r *http.Request, endpoint string) error {
 		{RequestTimeout, &apiError{http.StatusRequestTimeout, "requestTimeout", "The request took too long"}},
 		{TooManyRequests, &apiError{http.StatusTooManyRequests, "tooManyRequests", "Too many requests"}},
 		{Unauthorized, &apiError{http.StatusUnauthorized, "unauthorized", "Access denied"}},
+		{UnknownError, &apiError{http.StatusBadRequest, UnknownCode, "A code that is not known yet"}},
 	} {
 		if _, ok := s.faults.Take(row.kind, endpoint, false); ok {
 			return row.answer
@@ -213,6 +214,9 @@ func (s *Server) collect(rp relyingParty, sent []byte) (body any, terminal bool,
 		}
 		if o.live() {
 			a.Status, a.HintCode = "pending", o.hint(now)
+			if h := s.scriptOf(o).Hint; h != "" {
+				a.HintCode = h
+			}
 			return false, nil
 		}
 		a.Status, a.HintCode, a.Completion = o.outcome()

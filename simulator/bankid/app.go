@@ -2,13 +2,7 @@ package bankid
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"net/url"
 	"sort"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/handslag/handslag/fault"
@@ -35,92 +29,6 @@ var (
 	errCodeRequired  = fault.New(fault.Conflict, "code_required", "the relying party asks for the security code")
 	errFailed        = fault.New(fault.Conflict, "order_failed", "the order failed; see its hint code")
 )
-
-// OrderView is an order as the person's app and a test see it. Tokens are not
-// part of it: a person has to be shown the QR code.
-type OrderView struct {
-	OrderRef     string    `json:"orderRef"`
-	Kind         string    `json:"kind"` // auth, sign, phone/auth, phone/sign
-	RelyingParty string    `json:"relyingParty"`
-	Status       string    `json:"status"` // pending, complete, failed
-	HintCode     string    `json:"hintCode,omitempty"`
-	Reason       string    `json:"reason,omitempty"`         // why it failed, in words
-	Person       string    `json:"personalNumber,omitempty"` // who has it, or is called by phone
-	Created      time.Time `json:"created"`
-	// Awaits is the step that the person has to take now: userCallConfirm,
-	// userMrtd, userStepUp, userFace (all by confirm) or userSign.
-	Awaits       string `json:"awaits,omitempty"`
-	CodeRequired bool   `json:"codeRequired,omitempty"`
-	// Text and Format are there once a person has the order.
-	Text   string `json:"text,omitempty"`
-	Format string `json:"format,omitempty"`
-	// ReturnURL is where a browser on the same device goes when it is done.
-	ReturnURL string `json:"returnUrl,omitempty"`
-}
-
-func (o *order) view(now time.Time) OrderView {
-	v := OrderView{
-		OrderRef: o.Ref, Kind: string(o.Kind), RelyingParty: o.RP.DisplayName, Person: o.Person, Created: o.Created.UTC(),
-		CodeRequired: o.Request.Requirement.PinCode,
-	}
-	if !o.PickedUp.IsZero() {
-		text, _ := base64.StdEncoding.DecodeString(o.Request.Visible) // checked when the order was made
-		v.Text, v.Format = string(text), o.Request.Format
-	}
-	if o.SameDevice {
-		v.ReturnURL = o.Request.ReturnURL
-	}
-	if !o.live() {
-		v.Status, v.HintCode, _ = o.outcome()
-		v.Reason = o.End.Reason
-		return v
-	}
-	v.Status, v.HintCode = "pending", o.hint(now)
-	switch v.HintCode {
-	case hintOutstanding, hintStarted, hintProcessing:
-	default:
-		v.Awaits = v.HintCode
-	}
-	return v
-}
-
-// register adds a person, or replaces what is known of them.
-func (s *Server) register(p Person) (Person, error) {
-	err := s.change(func(now time.Time) (bool, error) {
-		checked, err := p.check(now)
-		if err != nil {
-			return false, err
-		}
-		if known, ok := s.state.Persons[p.PersonalNumber]; ok && p.Issued.IsZero() {
-			checked.Issued = known.Issued
-		}
-		p = checked
-		changed := s.state.Persons[p.PersonalNumber] != p
-		s.state.Persons[p.PersonalNumber] = p
-		return changed, nil
-	})
-	if err != nil {
-		return p, err
-	}
-	// Their certificates are made here, not while the lock is held for a signature.
-	for _, k := range []kind{sign, auth} {
-		if _, err := s.pki.Person(p.leaf(k, false)); err != nil {
-			return p, err
-		}
-	}
-	return p, nil
-}
-
-func (s *Server) persons() []Person {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]Person, 0, len(s.state.Persons))
-	for _, p := range s.state.Persons {
-		out = append(out, p)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].PersonalNumber < out[j].PersonalNumber })
-	return out
-}
 
 // orders lists what is not forgotten, newest first.
 func (s *Server) orders() []OrderView {
@@ -203,30 +111,6 @@ func (s *Server) scan(number, qr string) (OrderView, error) {
 	return s.act(number, choose, s.pickUp)
 }
 
-func readQR(qr string) (token string, at int64, code []byte, err error) {
-	parts := strings.Split(strings.TrimSpace(qr), ".")
-	if len(parts) != 4 || parts[0] != "bankid" {
-		return "", 0, nil, errQRMalformed
-	}
-	at, err = strconv.ParseInt(parts[2], 10, 64)
-	if err != nil || at < 0 || strconv.FormatInt(at, 10) != parts[2] {
-		return "", 0, nil, errQRMalformed
-	}
-	code, err = hex.DecodeString(parts[3])
-	if err != nil || hex.EncodeToString(code) != parts[3] {
-		return "", 0, nil, errQRMalformed
-	}
-	return parts[1], at, code, nil
-}
-
-// qrCode is BankID's animated QR code: HMAC-SHA256 of the decimal second under
-// the secret's ASCII.
-func qrCode(secret string, at int64) []byte {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(strconv.FormatInt(at, 10)))
-	return mac.Sum(nil)
-}
-
 // open starts the app on the device that shows the page: with an autostart
 // token or a launch URL that holds one, and with neither by hand, which finds
 // the person's phone order.
@@ -260,16 +144,6 @@ func (s *Server) open(number, tokenOrURL string) (OrderView, error) {
 		o.SameDevice = token != "" && o.Person == p.PersonalNumber
 		return err
 	})
-}
-
-// launchToken finds the token in https://app.bankid.com/?autostarttoken=… and
-// bankid:///?autostarttoken=…, or takes the text for the token itself.
-func launchToken(s string) string {
-	s = strings.TrimSpace(s)
-	if u, err := url.Parse(s); err == nil && u.Query().Has("autostarttoken") {
-		return u.Query().Get("autostarttoken")
-	}
-	return s
 }
 
 // pickUp hands an order to a person's app. Requirements are judged here, as

@@ -41,8 +41,12 @@ const (
 var failures = []string{
 	failExpired, failCertificate, failUserCancel, failSuperseded, failNotStarted, failDeclined, failNoNFC,
 	"notSupportedByUserApp", "mrtdVerificationFailed", "facialRecognitionFailed", "multipleBankIdsOnDevice",
-	"stepUpFailed", "transactionRiskBlocked",
+	"stepUpFailed", "transactionRiskBlocked", UnknownCode,
 }
+
+// UnknownCode is a hint or error code that no client can know: BankID may add
+// codes without notice, and a client must stand that.
+const UnknownCode = "simulatedUnknown"
 
 // Script says how an order goes when the person does their part. The zero
 // value completes at once.
@@ -57,6 +61,9 @@ type Script struct {
 	ProcessingDelay faults.Duration `json:"processingDelay,omitempty"`
 	// Steps are further things to confirm before signing: userMrtd, userStepUp, userFace.
 	Steps []string `json:"steps,omitempty"`
+	// Hint replaces the hint code of the order while it is pending: noClient, or
+	// [UnknownCode].
+	Hint string `json:"hint,omitempty"`
 	// Risk is reported when the order asked for it: low, moderate or high.
 	Risk string `json:"risk,omitempty"`
 }

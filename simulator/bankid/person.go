@@ -3,6 +3,7 @@ package bankid
 import (
 	"encoding/asn1"
 	"net/netip"
+	"sort"
 	"strings"
 	"time"
 
@@ -103,4 +104,42 @@ func validNumber(n string) bool {
 		sum += d/10 + d%10
 	}
 	return sum%10 == 0
+}
+
+// register adds a person, or replaces what is known of them.
+func (s *Server) register(p Person) (Person, error) {
+	err := s.change(func(now time.Time) (bool, error) {
+		checked, err := p.check(now)
+		if err != nil {
+			return false, err
+		}
+		if known, ok := s.state.Persons[p.PersonalNumber]; ok && p.Issued.IsZero() {
+			checked.Issued = known.Issued
+		}
+		p = checked
+		changed := s.state.Persons[p.PersonalNumber] != p
+		s.state.Persons[p.PersonalNumber] = p
+		return changed, nil
+	})
+	if err != nil {
+		return p, err
+	}
+	// Their certificates are made here, not while the lock is held for a signature.
+	for _, k := range []kind{sign, auth} {
+		if _, err := s.pki.Person(p.leaf(k, false)); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func (s *Server) persons() []Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Person, 0, len(s.state.Persons))
+	for _, p := range s.state.Persons {
+		out = append(out, p)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].PersonalNumber < out[j].PersonalNumber })
+	return out
 }

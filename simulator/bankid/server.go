@@ -41,10 +41,11 @@ const (
 	RequestTimeout  faults.Kind = "requestTimeout"  // 408
 	TooManyRequests faults.Kind = "tooManyRequests" // 429
 	Unauthorized    faults.Kind = "unauthorized"    // 401, as JSON
+	UnknownError    faults.Kind = "unknownError"    // 400 with [UnknownCode]
 )
 
 var transportFaults = []faults.Kind{
-	faults.Maintenance, faults.InternalError, RequestTimeout, TooManyRequests, Unauthorized,
+	faults.Maintenance, faults.InternalError, RequestTimeout, TooManyRequests, Unauthorized, UnknownError,
 	faults.Slow, faults.CutBefore, faults.CutAfter, faults.HandshakeHang,
 }
 

@@ -87,7 +87,9 @@ function show(order) {
   $("security").hidden = $("code-label").hidden = now !== "userSign";
   $("decline").hidden = now !== "userCallConfirm";
   $("act").dataset.awaits = now || "";
-  if (order.status === "complete" && order.returnUrl) say("Done. The page that started the app is at " + order.returnUrl);
+  const back = order.status === "complete" && /^https?:\/\//.test(order.returnUrl || "");
+  $("back").hidden = !back;
+  if (back) $("back").href = order.returnUrl;
 }
 
 async function attempt(work) {
