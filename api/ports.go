@@ -1,0 +1,108 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"time"
+
+	"github.com/handslag/handslag/signing"
+	"github.com/handslag/handslag/workflows"
+)
+
+// Upload is a stored PDF as it was uploaded.
+type Upload struct {
+	ID         signing.DocumentID
+	Length     int64
+	Digest     signing.Digest
+	Pages      int
+	PDFVersion string
+	// SecondOpinion is agreed, unavailable or not_asked.
+	SecondOpinion string
+	UploadedAt    time.Time
+}
+
+// Intake receives uploads.
+type Intake interface {
+	// Receive reads body to its end, checks that it is a PDF that can be signed,
+	// and stores it durably before it returns. A key that is not empty makes it
+	// idempotent: the same key with the same bytes returns the first document,
+	// and with other bytes is an Invalid fault. Refusals are faults of kind
+	// Invalid or TooLarge and leave nothing behind. It does not close body.
+	Receive(ctx context.Context, tenant signing.TenantID, key string, body io.Reader) (Upload, error)
+}
+
+// Documents is what the store says of documents. Both methods answer NotFound
+// for what is not the tenant's. Safe for concurrent use.
+type Documents interface {
+	Upload(ctx context.Context, tenant signing.TenantID, id signing.DocumentID) (Upload, error)
+	// Open streams a revision from its first byte; revision 0 is the upload and
+	// ignores the collection. The caller closes the reader. A revision that
+	// changes while it is read ends in an error, never in other bytes.
+	Open(ctx context.Context, tenant signing.TenantID, collection signing.CollectionID,
+		document signing.DocumentID, revision int) (content io.ReadCloser, length int64, err error)
+}
+
+// Records is what the store keeps of collections. Get methods answer NotFound
+// for what is not the tenant's. Safe for concurrent use.
+type Records interface {
+	// PutSpec stores a spec durably and once. Repeated with an equal spec it
+	// succeeds; another spec under the same id is a Corrupt fault.
+	PutSpec(ctx context.Context, spec signing.Spec) error
+	GetSpec(ctx context.Context, tenant signing.TenantID, id signing.CollectionID) (signing.Spec, error)
+	// GetOutcome returns the last view of a collection that has ended.
+	GetOutcome(ctx context.Context, tenant signing.TenantID, id signing.CollectionID) (signing.View, error)
+}
+
+// Claims gives idempotency keys to resources, durably and compare-and-swap.
+type Claims interface {
+	// Claim returns the resource that the tenant's key was first claimed for,
+	// which is the given one the first time. A key that was claimed for another
+	// request is the Invalid fault idempotency_key_reused.
+	Claim(ctx context.Context, tenant signing.TenantID, key string, request signing.Digest, resource string) (string, error)
+}
+
+// Link is what a signer link opens.
+type Link struct {
+	Tenant      signing.TenantID
+	Collection  signing.CollectionID
+	Participant signing.ParticipantID
+	ExpiresAt   time.Time
+}
+
+// Links keeps signer links under the digests of their tokens.
+type Links interface {
+	PutLink(ctx context.Context, token signing.Digest, l Link) error
+	// GetLink answers Unauthenticated for a link that is unknown or was not
+	// valid at now, without telling them apart.
+	GetLink(ctx context.Context, token signing.Digest, now time.Time) (Link, error)
+}
+
+// Keyed makes keyed hashes that only this installation can make. Hashes for
+// different purposes are unrelated.
+type Keyed interface {
+	MAC(purpose string, data []byte) [sha256.Size]byte
+}
+
+// Orchestrator runs collections. Faults of the workflow come back as the faults
+// they were; a time-out or a system that is down is Unavailable. It answers
+// NotFound, with [ErrNotRunning], for a collection that it does not run, or no
+// longer. Safe for concurrent use.
+type Orchestrator interface {
+	// Start begins a collection. To begin one that was begun before is success.
+	Start(ctx context.Context, in workflows.CollectionInput) error
+	// StartAttempt returns once the order exists. Repeated with the same attempt
+	// id it returns the same answer and creates no second order.
+	StartAttempt(ctx context.Context, id signing.CollectionID, c workflows.StartAttempt) (workflows.StartedAttempt, error)
+	// CancelAttempt returns the attempt as it ended, which may be signed.
+	CancelAttempt(ctx context.Context, id signing.CollectionID, c workflows.ParticipantCommand) (signing.Attempt, error)
+	Decline(ctx context.Context, id signing.CollectionID, c workflows.ParticipantCommand) (signing.View, error)
+	ConfirmReturn(ctx context.Context, id signing.CollectionID, c workflows.ConfirmReturn) error
+	// Cancel may be repeated while the collection runs.
+	Cancel(ctx context.Context, id signing.CollectionID) (signing.View, error)
+	View(ctx context.Context, id signing.CollectionID) (signing.View, error)
+	// Followed tells what is known of the order that is followed for a
+	// participant: nil when none is, and a Live without an attempt when it has
+	// not been heard of yet. It adds nothing to the workflow's history.
+	Followed(ctx context.Context, id signing.CollectionID, p signing.ParticipantID) (*workflows.Live, error)
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"time"
+
+	"github.com/handslag/handslag/api/gen"
+	"github.com/handslag/handslag/signing"
+)
+
+// This file gives the domain's values the contract's shapes. A view holds no
+// names, titles or numbers, so nothing has to be taken out.
+
+func presentDocument(u Upload) gen.Document {
+	return gen.Document{
+		ID: string(u.ID), Length: u.Length, Sha256: u.Digest.String(), Pages: u.Pages, PdfVersion: u.PDFVersion,
+		SecondOpinion: gen.DocumentSecondOpinion(u.SecondOpinion), UploadedAt: u.UploadedAt.UTC(),
+	}
+}
+
+func presentCollection(v signing.View) gen.Collection {
+	c := gen.Collection{
+		ID: string(v.ID), State: gen.CollectionState(v.State), NeedsAttention: optional(v.Attention),
+		CreatedAt: v.CreatedAt.UTC(), Deadline: v.Deadline.UTC(), EndedAt: presentTime(v.EndedAt),
+		Documents: make([]gen.DocumentState, len(v.Documents)), Participants: make([]gen.Participant, len(v.Participants)),
+	}
+	for i, d := range v.Documents {
+		c.Documents[i] = gen.DocumentState{ID: string(d.ID), Length: d.Length, Sha256: d.Digest.String()}
+		if d.Result != nil {
+			c.Documents[i].Result = &gen.Result{
+				Length: d.Result.Length, Sha256: d.Result.Digest.String(), SealedAt: d.Result.SealedAt.UTC(),
+			}
+		}
+	}
+	for i, p := range v.Participants {
+		c.Participants[i] = presentParticipant(p)
+	}
+	return c
+}
+
+func presentParticipant(v signing.ParticipantView) gen.Participant {
+	p := gen.Participant{
+		ID: string(v.ID), Step: v.Step, Method: gen.Method(v.Method), State: gen.ParticipantState(v.State),
+		DeclinedAt: presentTime(v.DeclinedAt), Attempts: make([]gen.Attempt, len(v.Attempts)),
+	}
+	for i, a := range v.Attempts {
+		p.Attempts[i] = presentAttempt(a)
+	}
+	if s := v.Signature; s != nil {
+		p.Signature = &gen.Signature{
+			Attempt: string(s.Attempt), Method: gen.Method(s.Method), Provider: s.Provider,
+			Assurance: gen.Assurance(s.Assurance), SignedAt: s.SignedAt.UTC(), Environment: s.Environment,
+			ManifestSha256: s.Manifest.String(), EvidenceSha256: s.Evidence.String(),
+		}
+	}
+	return p
+}
+
+func presentAttempt(a signing.Attempt) gen.Attempt {
+	return gen.Attempt{
+		ID: string(a.ID), Number: a.Number, Provider: a.Provider, Channel: gen.Channel(a.Channel),
+		StartedAt: a.StartedAt.UTC(), EndedAt: presentTime(a.EndedAt), ProviderCode: optional(a.ProviderCode),
+		Outcome: optional(gen.AttemptOutcome(a.Outcome)), Reason: optional(gen.AttemptReason(a.Reason)),
+	}
+}
+
+func presentTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func value[T any](p *T) T {
+	var v T
+	if p != nil {
+		v = *p
+	}
+	return v
+}
