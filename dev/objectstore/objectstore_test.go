@@ -235,6 +235,21 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestAStoreThatBeganWithoutAttributesStaysSo(t *testing.T) {
+	dir := t.TempDir()
+	metadata := filepath.Join(dir, "store", "metadata")
+	require.NoError(t, os.MkdirAll(metadata, 0o700))
+	store := start(t, dir)
+	require.NoError(t, put(t.Context(), store, "t/acme/one.pdf", []byte("body")))
+	require.DirExists(t, filepath.Join(metadata, store.Bucket, "t/acme/one.pdf"))
+
+	require.NoError(t, syscall.Kill(store.Child.PID(), syscall.SIGKILL))
+	require.Eventually(t, func() bool {
+		return store.Child.Restarts() == 1 && put(t.Context(), store, "t/acme/one.pdf", nil) != nil
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, "body", string(get(t, store, "t/acme/one.pdf")))
+}
+
 func TestAStrangerOnThePortIsNotTheStore(t *testing.T) {
 	first := start(t, t.TempDir())
 	o := options(t.TempDir())
@@ -262,4 +277,23 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 		})
 		require.ErrorContains(t, err, name)
 	}
+}
+
+// BenchmarkPut measures what the sync before each answer costs: writers share it
+// only as far as the file system lets them.
+func BenchmarkPut(b *testing.B) {
+	s := supervisor.New(func(string) {})
+	b.Cleanup(s.Stop)
+	store, err := objectstore.Start(b.Context(), s, options(b.TempDir()))
+	require.NoError(b, err)
+	body := bytes.Repeat([]byte("handslag"), 100_000/8)
+	var n atomic.Int64
+	b.SetBytes(int64(len(body)))
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := put(b.Context(), store, fmt.Sprintf("bench/%08d", n.Add(1)), body); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
