@@ -35,6 +35,7 @@ type identity struct {
 // world is a PKI like BankID's and a person in it, whose signatures the tests
 // forge as they like.
 type world struct {
+	tb                                    testing.TB
 	root, bank, customer, leaf, responder identity
 }
 
@@ -54,7 +55,7 @@ var keys = sync.OnceValue(func() []*rsa.PrivateKey {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	k := keys()
-	w := &world{}
+	w := &world{tb: t}
 	w.root = issue(t, nil, k[0], authority("Simulated root"))
 	w.bank = issue(t, &w.root, k[1], authority("Simulated bank CA"))
 	w.customer = issue(t, &w.bank, k[2], authority("Simulated customer CA"))

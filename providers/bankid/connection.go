@@ -9,7 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -27,12 +27,45 @@ const (
 // handshake. A write that fails counts as well: some of it may have left.
 type meter struct {
 	net.Conn
-	written atomic.Int64
+
+	mu      sync.Mutex
+	written int64 // guarded by mu
+	barred  bool  // guarded by mu; nothing may be written any more
 }
 
+var errBarred = errors.New("the call on this connection was given up")
+
 func (m *meter) Write(p []byte) (int, error) {
-	m.written.Add(int64(len(p)))
+	m.mu.Lock()
+	barred := m.barred
+	if !barred {
+		m.written += int64(len(p))
+	}
+	m.mu.Unlock()
+	if barred {
+		return 0, errBarred
+	}
 	return m.Conn.Write(p)
+}
+
+func (m *meter) count() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.written
+}
+
+// bar reports whether nothing was written since the count was before, and makes
+// sure that this stays so: the transport may still be about to write for a call
+// whose context ended. A barred connection that is used again fails before it
+// writes, which makes the transport take another.
+func (m *meter) bar(before int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.written != before {
+		return false
+	}
+	m.barred = true
+	return true
 }
 
 // newTransport returns a transport that speaks HTTP/1.1 over connections from
@@ -59,13 +92,18 @@ type dialer struct {
 
 func newDialer(credentials tls.Certificate, roots *x509.CertPool, timeout time.Duration) *dialer {
 	return &dialer{
-		config:  &tls.Config{Certificates: []tls.Certificate{credentials}, RootCAs: roots, MinVersion: tls.VersionTLS12},
+		config: &tls.Config{
+			RootCAs: roots, MinVersion: tls.VersionTLS12,
+			// Certificates would be left out where the server names other issuers,
+			// and the refusal would not say why.
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &credentials, nil },
+		},
 		timeout: timeout,
 	}
 }
 
-// dial connects and shakes hands, and tries again where that hangs or breaks. A
-// server that we do not trust stays so.
+// dial connects and shakes hands, and tries again where that hangs or breaks.
+// Where one side does not trust the other, it stays so.
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var failures []error
 	for range connectTries {
@@ -75,7 +113,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 		}
 		failures = append(failures, err)
 		var untrusted *tls.CertificateVerificationError
-		if errors.As(err, &untrusted) || ctx.Err() != nil {
+		if errors.As(err, &untrusted) || refusedCertificate(err) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -89,12 +127,12 @@ func (d *dialer) once(ctx context.Context, network, address string) (net.Conn, e
 	return t.DialContext(ctx, network, address)
 }
 
-// sending watches one call: on which connections it was tried, and how much had
-// been written to each before.
+// sending watches one call: the connection that it was tried on last, and how
+// much had been written to that before.
 type sending struct {
 	conn   *meter
 	before int64
-	sent   atomic.Bool // written on a connection that was given up
+	sent   bool // written on a connection that was given up, or on one that does not count
 }
 
 // trace returns ctx with a watch. The transport calls GotConn again when it
@@ -104,22 +142,23 @@ func (s *sending) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		s.settle()
 		if m, ok := info.Conn.(*meter); ok {
-			s.conn, s.before = m, m.written.Load()
+			s.conn, s.before = m, m.count()
 			return
 		}
-		s.sent.Store(true) // not ours to count: assume the worst
+		s.sent = true // not ours to count: assume the worst
 	}})
 }
 
 func (s *sending) settle() {
-	if s.conn != nil && s.conn.written.Load() != s.before {
-		s.sent.Store(true)
+	if s.conn != nil && !s.conn.bar(s.before) {
+		s.sent = true
 	}
+	s.conn = nil
 }
 
-// anything reports whether a byte of the call may have left us. It is asked when
-// the call is over.
+// anything reports whether a byte of the call may have left us. It is asked once,
+// when the call has failed.
 func (s *sending) anything() bool {
 	s.settle()
-	return s.sent.Load()
+	return s.sent
 }

@@ -93,6 +93,7 @@ func (s *suite) collect(o order) providers.Answer {
 	a, err := s.Provider.Collect(s.t.Context(), o.Ref)
 	s.must(err)
 	require.NotEmpty(s.t, a.Raw)
+	s.safe(a, s.expectation(o))
 	return a
 }
 
