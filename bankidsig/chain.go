@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"errors"
 	"time"
 )
 
@@ -42,11 +41,7 @@ func checkChain(certificates []*x509.Certificate, trust Trust, at time.Time) (An
 		Roots: roots, Intermediates: intermediates, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	if err != nil {
-		var invalid x509.CertificateInvalidError
-		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-			return Anchor{}, reject(NotValidWhenSigned, "a certificate of the chain was not valid at the time of signing")
-		}
-		return Anchor{}, reject(UntrustedRoot, "its certificates lead to no trust anchor")
+		return Anchor{}, reject(UntrustedRoot, "its certificates lead to no trust anchor that was valid at the time of signing")
 	}
 	for _, chain := range chains {
 		if anchor, ok := usesAll(chain, certificates, trust); ok {

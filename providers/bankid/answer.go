@@ -14,16 +14,18 @@ const (
 	statusComplete = "complete"
 )
 
-// answer is what we read of a collect answer. Members that we do not know are
-// ignored, and those that decide nothing are read one by one later, so that a
-// new form of theirs never costs a signature.
+// answer is what we read of a collect answer before it is stored: how the order
+// stands, and no more. Members that we do not know are ignored.
 type answer struct {
-	OrderRef   string      `json:"orderRef"`
-	Status     string      `json:"status"`
-	HintCode   string      `json:"hintCode"`
-	Completion *completion `json:"completionData"`
+	OrderRef   string          `json:"orderRef"`
+	Status     string          `json:"status"`
+	HintCode   string          `json:"hintCode"`
+	Completion json.RawMessage `json:"completionData"`
 }
 
+// completion is read when a stored answer is interpreted. Members that decide
+// nothing are read one by one, so that a new form of theirs never costs a
+// signature.
 type completion struct {
 	User struct {
 		PersonalNumber signing.Private `json:"personalNumber"`
@@ -41,16 +43,42 @@ var (
 	errNoStatus = errors.New("the answer has a status that we do not know")
 )
 
+// decode reads JSON. A member of another type than expected stays empty, and the
+// rest is read all the same.
+func decode(raw []byte, into any) error {
+	var other *json.UnmarshalTypeError
+	if err := json.Unmarshal(raw, into); err != nil && !errors.As(err, &other) {
+		return errNoJSON
+	}
+	return nil
+}
+
 func decodeAnswer(raw []byte) (answer, error) {
 	var a answer
-	if err := json.Unmarshal(raw, &a); err != nil {
-		return answer{}, errNoJSON
+	if err := decode(raw, &a); err != nil {
+		return answer{}, err
 	}
 	switch a.Status {
 	case statusPending, statusFailed, statusComplete:
 		return a, nil
 	}
+	if len(a.Completion) > 0 {
+		// Under whatever name, it ended, and we shall not be given this again.
+		a.Status = statusComplete
+		return a, nil
+	}
 	return answer{}, errNoStatus
+}
+
+func decodeCompletion(raw json.RawMessage) (*completion, error) {
+	var c *completion
+	if err := decode(raw, &c); err != nil {
+		return nil, err
+	}
+	if c == nil { // null
+		return nil, errNoJSON
+	}
+	return c, nil
 }
 
 // remarks returns what the answer says beside the signature, for the evidence.

@@ -40,6 +40,9 @@ func TestAnswersThatProveNothing(t *testing.T) {
 		`{"orderRef":"x","status":"new"}`:      "malformed_answer",
 		`{"orderRef":"y","status":"complete"}`: "wrong_order",
 		`{"orderRef":"x","status":"complete"}`: "no_completion",
+		`{"orderRef":"x","status":"complete","completionData":null}`:                                               "malformed_answer",
+		`{"orderRef":"x","status":"complete","completionData":[]}`:                                                 "unexpected_structure",
+		`{"orderRef":"x","status":"complete","completionData":{"user":7,"signature":[]}}`:                          "unexpected_structure",
 		`{"orderRef":"x","status":"complete","completionData":{}}`:                                                 "unexpected_structure",
 		`{"orderRef":"x","status":"complete","completionData":{"signature":"191212121212","ocspResponse":"AA=="}}`: "malformed",
 		`{"orderRef":"x","status":"failed","hintCode":"for 191212121212"}`:                                         "unknown",
@@ -156,6 +159,22 @@ func TestCollectOfALiveOrder(t *testing.T) {
 		require.False(t, a.Terminal)
 		require.Equal(t, hint, a.Hint)
 		require.Equal(t, want, a.Message)
+	}
+}
+
+// What may be the only copy of a signature is never thrown away unread.
+func TestCollectKeepsWhatMayBeASignature(t *testing.T) {
+	for _, body := range []string{
+		`{"orderRef":"x","status":"complete","completionData":"in a new form"}`,
+		`{"orderRef":"x","status":"completed","completionData":{}}`,
+		`{"orderRef":"x","status":7,"completionData":{}}`,
+		`{"orderRef":"x","status":"complete","hintCode":7}`,
+	} {
+		s := server(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, body) })
+		a, err := account(t, s.URL, nil).Collect(t.Context(), "x")
+		require.NoError(t, err, body)
+		require.True(t, a.Terminal, body)
+		require.Equal(t, body, string(a.Raw))
 	}
 }
 

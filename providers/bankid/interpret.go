@@ -31,10 +31,14 @@ func (c *Client) Interpret(raw []byte, x providers.Expectation) (providers.Resul
 		return failed(signing.ReasonVerificationFailed, "wrong_order"), nil
 	case a.Status == statusFailed:
 		return failed(reasonOf(a.HintCode), word(a.HintCode)), nil
-	case a.Completion == nil:
+	case len(a.Completion) == 0:
 		return failed(signing.ReasonVerificationFailed, "no_completion"), nil
 	}
-	return c.judge(a.Completion, x)
+	done, err := decodeCompletion(a.Completion)
+	if err != nil {
+		return failed(signing.ReasonProviderError, "malformed_answer"), nil
+	}
+	return c.judge(done, x)
 }
 
 // judge verifies a completed order's signature and holds it against the order.
