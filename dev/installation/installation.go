@@ -203,7 +203,7 @@ func (in *Installation) secrets(h *home.Home) ([]string, error) {
 func (in *Installation) apiReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, in.API+"/v1/health", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, in.API+"/health/ready", nil)
 	if err != nil {
 		return err
 	}

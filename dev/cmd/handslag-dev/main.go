@@ -16,9 +16,9 @@ import (
 )
 
 type commands struct {
-	Up   up   `cmd:"" help:"Run the stack on known ports until Ctrl-C. Its state lasts."`
-	Demo demo `cmd:"" help:"Run a stack of its own on free ports, and stop it."`
-	S3   s3   `cmd:"" name:"s3" hidden:"" help:"Run the object store: the stack's child process."`
+	Up   up          `cmd:"" help:"Run an installation on known ports until Ctrl-C. Its state lasts."`
+	Demo demoCommand `cmd:"" help:"Get a contract signed by two simulated people, and verify the result."`
+	S3   s3          `cmd:"" name:"s3" hidden:"" help:"Run the object store: the stack's child process."`
 }
 
 func main() {

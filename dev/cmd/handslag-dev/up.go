@@ -2,21 +2,27 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/handslag/handslag/dev/home"
+	"github.com/handslag/handslag/dev/installation"
 	"github.com/handslag/handslag/dev/stack"
 )
 
 type up struct {
 	State          string `default:".handslag" help:"Folder of the state." type:"path"`
+	Product        string `default:"bin/handslag" help:"The product's binary." type:"path"`
+	APIPort        int    `default:"8080" name:"api-port" help:"Port of the API."`
 	TemporalPort   int    `default:"7233" help:"Port of Temporal."`
 	TemporalUIPort int    `default:"8233" name:"temporal-ui-port" help:"Port of the Temporal UI."`
 	S3Port         int    `default:"9000" name:"s3-port" help:"Port of the S3 endpoint."`
+	BankIDPort     int    `default:"8443" name:"bankid-port" help:"Port of the simulated BankID Relying Party API."`
+	PersonPort     int    `default:"8444" help:"Port of the simulated BankID app."`
+	TSAPort        int    `default:"8445" name:"tsa-port" help:"Port of the timestamp authority."`
 	FreshTemporal  bool   `help:"Begin without the workflows of another Temporal version; documents stay."`
 }
 
@@ -27,37 +33,23 @@ func (u *up) Run(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	s, err := start(ctx, h, stack.Ports{Temporal: u.TemporalPort, TemporalUI: u.TemporalUIPort, S3: u.S3Port}, u.FreshTemporal)
+	in, err := start(ctx, h, installation.Options{
+		World: filepath.Join(h.Dir(), "world"), Product: u.Product, FreshTemporal: u.FreshTemporal,
+		Ports: installation.Ports{
+			Ports: stack.Ports{Temporal: u.TemporalPort, TemporalUI: u.TemporalUIPort, S3: u.S3Port},
+			API:   u.APIPort, BankID: u.BankIDPort, Person: u.PersonPort, TSA: u.TSAPort,
+		},
+	})
 	if err != nil {
 		return closing(err, h)
 	}
-	describe(s, h)
+	describe(in, h)
+	explainByHand(in)
 	fmt.Printf("\nReady after %s. Ctrl-C stops it; started again, it goes on where it was.\n", time.Since(began).Round(10*time.Millisecond))
 
 	<-ctx.Done()
 	fmt.Println("\nStopping.")
-	return closing(s.Stop(), h)
-}
-
-type demo struct {
-	State string `default:".handslag/demo" help:"Folder for the state of demos." type:"path"`
-}
-
-// Run is the command.
-func (d *demo) Run(ctx context.Context) error {
-	h, err := home.OpenScratch(d.State, time.Now)
-	if err != nil {
-		return err
-	}
-	s, err := start(ctx, h, stack.Ports{}, false)
-	if err != nil {
-		return closing(err, h) // and its logs stay, to look at
-	}
-	describe(s, h)
-	if err := s.Stop(); err != nil {
-		return closing(err, h)
-	}
-	return h.Remove()
+	return closing(in.Stop(), h)
 }
 
 // closing gives the home up, and returns err first, alone if it can.
@@ -69,26 +61,51 @@ func closing(err error, h *home.Home) error {
 	return errors.Join(err, closed)
 }
 
-func start(ctx context.Context, h *home.Home, p stack.Ports, fresh bool) (*stack.Stack, error) {
+// start starts an installation whose object store is this program again.
+func start(ctx context.Context, h *home.Home, o installation.Options) (*installation.Installation, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return stack.Start(ctx, stack.Options{
-		Home: h, StoreCommand: []string{self, "s3"}, Ports: p, FreshTemporal: fresh,
-		Note:    func(line string) { fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), line) },
-		Entropy: rand.Reader,
-	})
+	o.Home, o.StoreCommand = h, []string{self, "s3"}
+	o.Note = func(line string) { fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), line) }
+	return installation.Start(ctx, o)
 }
 
-func describe(s *stack.Stack, h *home.Home) {
-	fmt.Printf("Handslag development stack, state and logs in %s\n\n", h.Dir())
+func describe(in *installation.Installation, h *home.Home) {
+	fmt.Printf("Handslag development installation, state and logs in %s\n\n", h.Dir())
 	for _, line := range [][2]string{
-		{"Temporal", s.Temporal.Address + "  namespace " + stack.Namespace},
-		{"Temporal UI", s.Temporal.UI},
-		{"S3", s.Objects.Endpoint + "  bucket " + s.Objects.Bucket},
-		{"", "access key " + s.Objects.AccessKey + ", secret key in " + h.SecretsDir() + "/s3"},
+		{"API", in.API + "  (contract: " + in.API + "/openapi.json)"},
+		{"API key", in.APIKey},
+		{"BankID app", in.World.Person + "  (the simulated person's)"},
+		{"BankID RP API", in.World.BankID},
+		{"Temporal UI", in.Temporal.UI},
+		{"Temporal", in.Temporal.Address + "  namespace " + stack.Namespace},
+		{"S3", in.Objects.Endpoint + "  bucket " + in.Objects.Bucket + ", access key " + in.Objects.AccessKey},
+		{"", "secret key in " + h.SecretsDir() + "/s3"},
+		{"Timestamps", in.World.TSA},
+		{"Worker", fmt.Sprintf("process %d", in.Worker.PID())},
 	} {
-		fmt.Printf("  %-13s %s\n", line[0], line[1])
+		fmt.Printf("  %-14s %s\n", line[0], line[1])
 	}
+}
+
+// explainByHand prints a session that signs a document with curl and a browser.
+func explainByHand(in *installation.Installation) {
+	fmt.Printf(`
+Sign a document by hand:
+
+  export H="Authorization: Bearer %s"
+  curl -s -H "$H" -H 'Content-Type: application/pdf' --data-binary @dev/demo/hyresavtal.pdf %[2]s/v1/documents
+  curl -s -H "$H" -H 'Content-Type: application/json' %[2]s/v1/collections -d '{
+    "documents": [{"id": "DOC", "title": "Hyresavtal"}],
+    "participants": [{"name": "Anna Provberg", "personalNumber": "199001012385"}]}'
+  curl -s -H "$H" -H 'Content-Type: application/json' %[2]s/v1/collections/COL/participants/PAR/attempts \
+    -d '{"channel": "qr", "endUserIp": "192.0.2.7"}'
+  curl -s -H "$H" %[2]s/v1/collections/COL/participants/PAR/attempts/live   # .qr.text, new each second
+    … open %[3]s, choose the person, paste the QR text or the launch link, and sign within 30 s
+  curl -s -H "$H" %[2]s/v1/collections/COL
+  curl -s -H "$H" %[2]s/v1/collections/COL/documents/DOC/result -o signed.pdf
+  bin/handslag verify --trust %[4]s signed.pdf
+`, in.APIKey, in.API, in.World.Person, in.Trust)
 }

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/handslag/handslag/api"
+	"github.com/handslag/handslag/intake"
+	"github.com/handslag/handslag/keyring"
+	"github.com/handslag/handslag/pdf/pdfcpuchild"
+	"github.com/handslag/handslag/signing"
+	"github.com/handslag/handslag/storage"
+	"github.com/handslag/handslag/telemetry"
+	"github.com/handslag/handslag/worker"
+)
+
+type apiCommand struct {
+	shared         `embed:""`
+	Listen         string         `default:"127.0.0.1:8080" help:"Address to listen on."`
+	APIKeysFile    string         `name:"api-keys-file" required:"" help:"File of lines 'tenant sha256hex', one for each API key." placeholder:"FILE"`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
+	MaxUpload      int64          `name:"max-upload" default:"104857600" help:"Largest PDF, in bytes."`
+	SpoolDir       string         `name:"spool-dir" help:"Directory for uploads while they are checked; empty for the system's." placeholder:"DIR"`
+	SignerPage     string         `name:"signer-page" help:"Address of your page for signers; a signer link's token is appended to it." placeholder:"URL"`
+}
+
+// Run serves until it is asked to stop.
+func (c *apiCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Reader) error {
+	ctx, cancel := c.lifetime(ctx, stdin)
+	defer cancel()
+	stopTelemetry, err := telemetry.Start(ctx, "handslag-api")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stopTelemetry(context.WithoutCancel(ctx)) }()
+	ring, store, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	temporal, err := worker.Dial(ctx, ring, logger)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	server, err := c.server(ring, store, temporal, logger)
+	if err != nil {
+		return err
+	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on HANDSLAG_LISTEN: %w", err)
+	}
+	logger.Info("api started", "address", listener.Addr().String(), "pid", os.Getpid())
+	return server.Serve(ctx, listener)
+}
+
+func (c *apiCommand) server(ring *keyring.Ring, store *storage.Store, temporal client.Client, logger *slog.Logger) (*api.Server, error) {
+	keys, err := c.keys()
+	if err != nil {
+		return nil, err
+	}
+	receiver, err := c.receiver(store)
+	if err != nil {
+		return nil, err
+	}
+	orchestrator, err := api.NewTemporal(api.TemporalConfig{
+		Client: temporal, Converter: worker.DataConverter(ring),
+		Routes:  map[signing.Method]string{signing.MethodBankIDSE: bankidName},
+		Entropy: rand.Reader,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the orchestrator: %w", err)
+	}
+	server, err := api.New(api.Config{
+		Intake: uploads{receiver}, Documents: documents{store}, Records: store, Claims: store,
+		Links: links{store}, Orchestrator: orchestrator, Keyed: ring, Keys: keys,
+		TrustedProxies: c.TrustedProxies, SignerPage: c.SignerPage, MaxUpload: c.MaxUpload,
+		Dependencies: map[string]func(context.Context) error{
+			"storage": store.Ready,
+			"temporal": func(ctx context.Context) error {
+				_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+				return err
+			},
+		},
+		Log: logger, Clock: time.Now, Entropy: rand.Reader,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
+	return server, nil
+}
+
+func (c *apiCommand) keys() (api.Keys, error) {
+	var none api.Keys
+	f, err := os.Open(c.APIKeysFile)
+	if err != nil {
+		return none, fmt.Errorf("read HANDSLAG_API_KEYS_FILE: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	keys, err := api.ParseKeys(f)
+	if err != nil {
+		return none, fmt.Errorf("read HANDSLAG_API_KEYS_FILE: %w", err)
+	}
+	return keys, nil
+}
+
+func (c *apiCommand) receiver(store *storage.Store) (*intake.Receiver, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find our own executable: %w", err)
+	}
+	receiver, err := intake.New(intake.Config{
+		Store: store, Claims: store, SecondReader: pdfcpuchild.New(self, pdfcpuChild),
+		Directory: c.SpoolDir, MaxBytes: c.MaxUpload, Clock: time.Now, Entropy: rand.Reader,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the intake: %w", err)
+	}
+	return receiver, nil
+}
+
+// uploads, documents and links give the store the shapes that the API knows.
+type (
+	uploads   struct{ *intake.Receiver }
+	documents struct{ store *storage.Store }
+	links     struct{ store *storage.Store }
+)
+
+// Receive implements api.Intake.
+func (u uploads) Receive(ctx context.Context, tenant signing.TenantID, key string, body io.Reader) (api.Upload, error) {
+	d, err := u.Receiver.Receive(ctx, intake.Request{Tenant: tenant, Key: key, Body: body})
+	return api.Upload(d), err
+}
+
+// Upload implements api.Documents.
+func (d documents) Upload(ctx context.Context, tenant signing.TenantID, id signing.DocumentID) (api.Upload, error) {
+	u, err := d.store.GetUpload(ctx, tenant, id)
+	if err != nil {
+		return api.Upload{}, err
+	}
+	return api.Upload(intake.Describe(u)), nil
+}
+
+// Open implements api.Documents.
+func (d documents) Open(ctx context.Context, tenant signing.TenantID, collection signing.CollectionID,
+	document signing.DocumentID, revision int,
+) (io.ReadCloser, int64, error) {
+	object, err := d.store.OpenRevision(ctx, signing.RevisionRef{
+		Tenant: tenant, Collection: collection, Document: document, Revision: revision,
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	content, err := object.NewReader(ctx)
+	return content, object.Size(), err
+}
+
+// PutLink implements api.Links.
+func (l links) PutLink(ctx context.Context, token signing.Digest, link api.Link) error {
+	return l.store.PutLink(ctx, token, storage.Link(link))
+}
+
+// GetLink implements api.Links.
+func (l links) GetLink(ctx context.Context, token signing.Digest, now time.Time) (api.Link, error) {
+	link, err := l.store.GetLink(ctx, token, now)
+	return api.Link(link), err
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/handslag/handslag/dev/demo"
+	"github.com/handslag/handslag/dev/home"
+	"github.com/handslag/handslag/dev/installation"
+	"github.com/handslag/handslag/dev/owner"
+)
+
+type demoCommand struct {
+	State   string   `default:".handslag/demo" help:"Folder for the state of demos." type:"path"`
+	Product string   `default:"bin/handslag" help:"The product's binary." type:"path"`
+	Out     string   `default:"out" help:"Folder for the signed documents." type:"path"`
+	PDF     []string `arg:"" optional:"" help:"The documents to sign; a sample contract when there are none." type:"existingfile"`
+}
+
+// Run is the command: one contract, two people, one sealed and verified result.
+func (d *demoCommand) Run(ctx context.Context) error {
+	if len(d.PDF) == 0 {
+		d.PDF = []string{filepath.Join("dev", "demo", "hyresavtal.pdf")}
+	}
+	h, err := home.OpenScratch(d.State, time.Now)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	say := func(format string, args ...any) {
+		fmt.Printf("%6.2f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	}
+	say("start       Temporal, S3, a simulated BankID with its person and timestamps, the API and a worker")
+	in, err := start(ctx, h, installation.Options{World: filepath.Join(d.State, "world"), Product: d.Product})
+	if err != nil {
+		return closing(err, h) // and its logs stay, to look at
+	}
+	say("ready       API %s, Temporal UI %s, worker is process %d", in.API, in.Temporal.UI, in.Worker.PID())
+	err = d.sign(ctx, in, say)
+	if stopped := in.Stop(); err == nil {
+		err = stopped
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "The logs are in", h.LogDir())
+		return closing(err, h)
+	}
+	say("done")
+	return h.Remove()
+}
+
+func (d *demoCommand) sign(ctx context.Context, in *installation.Installation, say func(string, ...any)) error {
+	run := demo.Demo{
+		Owner: owner.New(in.API, in.APIKey), App: in.World.App(), PDFs: d.PDF, Out: d.Out,
+		Say: say, Patience: 2 * time.Minute,
+	}
+	files, err := run.Run(ctx)
+	if err != nil {
+		return err
+	}
+	trust := filepath.Join(d.Out, "trust")
+	if err := copyTrust(in.Trust, trust); err != nil {
+		return err
+	}
+	for _, file := range files {
+		say("verify      offline: %s verify --trust %s %s\n", relative(d.Product), relative(trust), relative(file))
+		verify := exec.CommandContext(ctx, d.Product, "verify", "--trust", trust, file)
+		verify.Stdout, verify.Stderr = os.Stdout, os.Stderr
+		verify.Env = []string{} // it needs nothing but the file and the anchors
+		if err := verify.Run(); err != nil {
+			return fmt.Errorf("verify %s: %w", file, err)
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+// copyTrust writes the trust anchors beside the results.
+func copyTrust(from, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return fmt.Errorf("make folder for trust anchors: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(from, "*.pem"))
+	if err != nil || len(files) == 0 {
+		return errors.Join(errors.New("the simulated world has no trust anchors"), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read trust anchor: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(file)), b, 0o644); err != nil {
+			return fmt.Errorf("write trust anchor: %w", err)
+		}
+	}
+	return nil
+}
+
+// relative shortens a path for the console.
+func relative(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(wd, path)
+	if err != nil || len(short) > len(path) {
+		return path
+	}
+	return short
+}
