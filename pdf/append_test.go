@@ -99,3 +99,14 @@ func TestUpdatesTouchNothingElse(t *testing.T) {
 		require.NotContains(t, string(tail), fmt.Sprintf("\n%d 0 obj", num))
 	}
 }
+
+// A name tree that branches into itself would take for ever to search.
+func TestAppendIntoCircularNameTree(t *testing.T) {
+	w := pdftest.NewWorld(t, pdftest.P256(t))
+	in := with(map[int]string{
+		1:  "<</Type /Catalog /Pages 2 0 R /Names <</EmbeddedFiles 30 0 R>>>>",
+		30: "<</Kids [31 0 R 32 0 R]>>", 31: "<</Kids [31 0 R 32 0 R]>>", 32: "<</Kids [31 0 R 32 0 R]>>",
+	}).Table()
+	_, err := pdf.Append(revision(in), additions(w))
+	require.Equal(t, pdf.CodeLoop, fault.CodeOf(err))
+}

@@ -45,17 +45,24 @@ func (u *update) attach(files []Attachment, at time.Time) error {
 
 func (u *update) fileSpec(a Attachment, at time.Time) Ref {
 	sum := md5.Sum(a.Data) // 7.11.4.1, table 45: CheckSum is MD5; it detects accidents only
-	stream := u.addFlate(Dict{
-		"Type":    Name("EmbeddedFile"),
-		"Subtype": Name(a.MIMEType),
+	d := Dict{
+		"Type": Name("EmbeddedFile"),
 		"Params": Dict{
 			"Size": Integer(len(a.Data)), "ModDate": date(at), "CreationDate": date(at),
 			"CheckSum": String(sum[:]),
 		},
-	}, a.Data)
+	}
+	if a.MIMEType != "" {
+		d["Subtype"] = Name(a.MIMEType)
+	}
+	stream := u.addFlate(d, a.Data)
+	relationship := Name("Unspecified") // table 43
+	if a.Relationship != "" {
+		relationship = Name(a.Relationship)
+	}
 	return u.add(Dict{
 		"Type": Name("Filespec"), "F": String(ascii(a.Name)), "UF": text(a.Name), "Desc": text(a.Description),
-		"AFRelationship": Name(a.Relationship), "EF": Dict{"F": stream, "UF": stream},
+		"AFRelationship": relationship, "EF": Dict{"F": stream, "UF": stream},
 	})
 }
 
@@ -117,7 +124,7 @@ func (u *update) nameFile(cat Dict, name string, spec Ref) error {
 	}
 	key := text(name)
 	for n := 2; ; n++ {
-		taken, err := u.named(tree, key, 0)
+		taken, err := u.named(tree, key, map[uint32]bool{}, 0)
 		if err != nil {
 			return err
 		}
@@ -147,8 +154,9 @@ func (u *update) nameFile(cat Dict, name string, spec Ref) error {
 	return nil
 }
 
-// named reports whether a name tree has the key.
-func (u *update) named(node Dict, key String, depth int) (bool, error) {
+// named reports whether a name tree has the key. A node that hangs in the tree
+// twice is a circle, or would be visited without end.
+func (u *update) named(node Dict, key String, seen map[uint32]bool, depth int) (bool, error) {
 	if depth > u.file.limits.MaxDepth {
 		return false, loop("name tree")
 	}
@@ -166,6 +174,12 @@ func (u *update) named(node Dict, key String, depth int) (bool, error) {
 		return false, err
 	}
 	for _, k := range kids {
+		if ref, ok := k.(Ref); ok {
+			if seen[ref.Num] {
+				return false, loop("name tree")
+			}
+			seen[ref.Num] = true
+		}
 		kid, err := u.dict(k)
 		if err != nil {
 			return false, err
@@ -173,7 +187,7 @@ func (u *update) named(node Dict, key String, depth int) (bool, error) {
 		if lo, hi, ok := limitsOf(kid); ok && (key < lo || key > hi) {
 			continue
 		}
-		if found, err := u.named(kid, key, depth+1); found || err != nil {
+		if found, err := u.named(kid, key, seen, depth+1); found || err != nil {
 			return found, err
 		}
 	}
@@ -263,13 +277,12 @@ type AttachmentEntry struct {
 	Offset int64
 
 	file   *File
-	ref    Ref
 	stream *Stream
 }
 
 // Read unpacks the file, at most maximum bytes; more is the fault pdf_bomb.
 func (e AttachmentEntry) Read(maximum int64) ([]byte, error) {
-	return e.file.readStreamBytes(e.ref.Num, e.stream, maximum)
+	return e.file.readStreamBytes(e.stream, maximum)
 }
 
 // Attachments yields the catalog's associated files in order. After an error it
@@ -332,6 +345,6 @@ func (f *File) attachment(o Object) (AttachmentEntry, bool, error) {
 	return AttachmentEntry{
 		Name: fromText(name), Description: fromText(desc), MIMEType: string(stream.Dict.name("Subtype")),
 		Relationship: string(spec.name("AFRelationship")), Offset: e.offset,
-		file: f, ref: ref, stream: stream,
+		file: f, stream: stream,
 	}, true, nil
 }

@@ -149,7 +149,7 @@ func (f *File) claim(cat Dict) (string, error) {
 		return "", nil
 	}
 	const maxMetadata = 4 << 20
-	xmp, err := f.readStreamBytes(ref.Num, s, maxMetadata)
+	xmp, err := f.readStreamBytes(s, maxMetadata)
 	if err != nil {
 		return "", err
 	}
@@ -269,6 +269,10 @@ func action(d Dict) error {
 	return nil
 }
 
+// maxTriggers is well above the kinds there are (tables 197 to 200); without a
+// bound, many objects that share a long list would take quadratic time.
+const maxTriggers = 64
+
 // triggers refuses additional actions (12.6.3) that reach out by themselves.
 func (f *File) triggers(d Dict) error {
 	if d["AA"] == nil {
@@ -277,6 +281,9 @@ func (f *File) triggers(d Dict) error {
 	all, err := f.dict(d["AA"])
 	if err != nil {
 		return err
+	}
+	if len(all) > maxTriggers {
+		return tooComplex("too many actions")
 	}
 	for _, o := range all {
 		a, err := f.dict(o)

@@ -51,9 +51,8 @@ type File struct {
 	cache   map[uint32]Object
 	streams objectStreams
 	loading map[uint32]bool // objects being read, against /Length and object-stream loops
-	decoded map[uint32]bool // streams already counted in spent
-	spent   int64
-	known   int // cross-reference entries so far
+	spent   int64           // bytes unpacked so far
+	known   int             // cross-reference entries so far
 }
 
 // Open reads the structure of a PDF: header, every cross-reference section and
@@ -63,7 +62,7 @@ func Open(ra io.ReaderAt, size int64, limits Limits) (*File, error) {
 	f := &File{
 		src: ra, size: size, limits: limits.withDefaults(),
 		blocks: &blocks{src: ra, size: size},
-		cache:  map[uint32]Object{}, loading: map[uint32]bool{}, decoded: map[uint32]bool{},
+		cache:  map[uint32]Object{}, loading: map[uint32]bool{},
 	}
 	if err := f.readHeader(); err != nil {
 		return nil, err

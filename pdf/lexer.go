@@ -91,7 +91,7 @@ func (l *lexer) skipSpace() {
 	}
 }
 
-// word reads regular characters.
+// word reads regular characters, at most one more than maximum.
 func (l *lexer) word(maximum int) string {
 	var b []byte
 	for len(b) <= maximum {
@@ -99,8 +99,18 @@ func (l *lexer) word(maximum int) string {
 		if !ok || isSpace(c) || isDelimiter(c) {
 			break
 		}
-		b = append(b, c)
-		l.pos++
+		// The rest of the word at once, as far as the window shows it.
+		rest := l.buf[l.pos-l.off:]
+		rest = rest[:min(int64(len(rest)), l.end-l.pos, int64(maximum+1-len(b)))]
+		n := 1
+		for n < len(rest) && !isSpace(rest[n]) && !isDelimiter(rest[n]) {
+			n++
+		}
+		l.pos += int64(n)
+		if b == nil && n < len(rest) {
+			return string(rest[:n])
+		}
+		b = append(b, rest[:n]...)
 	}
 	return string(b)
 }
@@ -119,14 +129,20 @@ func (l *lexer) keyword(w string) bool {
 // integer reads an unsigned integer of at most 18 digits.
 func (l *lexer) integer() (int64, bool) {
 	l.skipSpace()
-	mark := l.pos
-	w := l.word(18)
-	n, err := strconv.ParseUint(w, 10, 63)
-	if err != nil || w == "" || !isDigit(w[0]) {
-		l.pos = mark
-		return 0, false
+	mark, n, digits := l.pos, int64(0), 0
+	for {
+		c, ok := l.peek()
+		if !ok || isSpace(c) || isDelimiter(c) {
+			return n, digits > 0
+		}
+		if !isDigit(c) || digits == 18 {
+			l.pos = mark
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+		digits++
+		l.pos++
 	}
-	return int64(n), true
 }
 
 func (l *lexer) object() (Object, error) {
@@ -284,121 +300,4 @@ func (l *lexer) real(w string) (Object, error) {
 		return nil, l.fail("not a number")
 	}
 	return Real(w), nil
-}
-
-func (l *lexer) hex() (Object, error) {
-	var b []byte
-	half, high := false, byte(0)
-	for {
-		c, ok := l.peek()
-		if !ok {
-			return nil, l.fail("string not closed")
-		}
-		l.pos++
-		if c == '>' {
-			if half {
-				b = append(b, high<<4)
-			}
-			return String(b), nil
-		}
-		if isSpace(c) {
-			continue
-		}
-		v, ok := hexDigit(c)
-		if !ok {
-			return nil, l.fail("not a hexadecimal digit")
-		}
-		if half {
-			b = append(b, high<<4|v)
-		}
-		half, high = !half, v
-		if len(b) > maxObjectBytes {
-			return nil, tooComplex("a string is too long")
-		}
-	}
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case isDigit(c):
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
-}
-
-func (l *lexer) literal() (Object, error) {
-	l.pos++
-	var b []byte
-	for depth := 1; ; {
-		c, ok := l.peek()
-		if !ok {
-			return nil, l.fail("string not closed")
-		}
-		l.pos++
-		switch c {
-		case '(':
-			depth++
-		case ')':
-			depth--
-			if depth == 0 {
-				return String(b), nil
-			}
-		case '\r': // ISO 32000-2 7.3.4.2: an end of line reads as one LF
-			if n, _ := l.peek(); n == '\n' {
-				l.pos++
-			}
-			c = '\n'
-		case '\\':
-			b = l.escape(b)
-			continue
-		}
-		b = append(b, c)
-		if len(b) > maxObjectBytes {
-			return nil, tooComplex("a string is too long")
-		}
-	}
-}
-
-func (l *lexer) escape(b []byte) []byte {
-	c, ok := l.peek()
-	if !ok {
-		return b
-	}
-	l.pos++
-	switch c {
-	case 'n':
-		return append(b, '\n')
-	case 'r':
-		return append(b, '\r')
-	case 't':
-		return append(b, '\t')
-	case 'b':
-		return append(b, '\b')
-	case 'f':
-		return append(b, '\f')
-	case '\n':
-		return b
-	case '\r':
-		if n, _ := l.peek(); n == '\n' {
-			l.pos++
-		}
-		return b
-	}
-	if c < '0' || c > '7' {
-		return append(b, c)
-	}
-	v := c - '0'
-	for range 2 {
-		n, ok := l.peek()
-		if !ok || n < '0' || n > '7' {
-			break
-		}
-		v = v<<3 | (n - '0')
-		l.pos++
-	}
-	return append(b, v)
 }

@@ -12,7 +12,7 @@ import (
 // unpack returns the decoded bytes of a stream, bounded by the limits. Only the
 // filters that structure may use are known: none and Flate with predictors.
 // Pictures and fonts are never unpacked.
-func (f *File) unpack(num uint32, s *Stream) (io.Reader, error) {
+func (f *File) unpack(s *Stream) (io.Reader, error) {
 	filters, params, err := f.filters(s.Dict)
 	if err != nil {
 		return nil, err
@@ -26,12 +26,11 @@ func (f *File) unpack(num uint32, s *Stream) (io.Reader, error) {
 		if err != nil {
 			return nil, unpackError("stream", err)
 		}
-		r = &bounded{r: z, file: f, left: f.limits.MaxStreamBytes, counted: f.decoded[num]}
+		r = &bounded{r: z, file: f, left: f.limits.MaxStreamBytes}
 		if r, err = predictor(r, params[i]); err != nil {
 			return nil, err
 		}
 	}
-	f.decoded[num] = true
 	return r, nil
 }
 
@@ -70,20 +69,19 @@ func (f *File) filters(d Dict) ([]Name, []Dict, error) {
 	return names, dicts, nil
 }
 
-// bounded counts unpacked bytes against the stream's and the file's limit.
+// bounded counts unpacked bytes against the stream's and the file's limit. A
+// stream that is unpacked again counts again: a file could otherwise make its
+// reader go back and forth between two large ones.
 type bounded struct {
-	r       io.Reader
-	file    *File
-	left    int64
-	counted bool
+	r    io.Reader
+	file *File
+	left int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.left -= int64(n)
-	if !b.counted {
-		b.file.spent += int64(n)
-	}
+	b.file.spent += int64(n)
 	if b.left < 0 || b.file.spent > b.file.limits.MaxDecodedBytes {
 		return 0, bomb()
 	}
@@ -195,8 +193,8 @@ func abs(n int) int {
 }
 
 // readStreamBytes unpacks a whole stream, at most maximum bytes.
-func (f *File) readStreamBytes(num uint32, s *Stream, maximum int64) ([]byte, error) {
-	r, err := f.unpack(num, s)
+func (f *File) readStreamBytes(s *Stream, maximum int64) ([]byte, error) {
+	r, err := f.unpack(s)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +222,7 @@ type objectStream struct {
 	offsets []int
 }
 
-const heldObjectStreamBytes = 16 << 20
+const heldObjectStreamBytes = 32 << 20
 
 func (f *File) fromObjectStream(num uint32, e xrefEntry) (Object, error) {
 	os, err := f.objectStream(e.stream)
@@ -263,7 +261,7 @@ func (f *File) objectStream(num uint32) (*objectStream, error) {
 	if !ok || s.Dict.name("Type") != "ObjStm" {
 		return nil, damaged("object %d is no object stream", num)
 	}
-	data, err := f.readStreamBytes(num, s, f.limits.MaxStreamBytes)
+	data, err := f.readStreamBytes(s, f.limits.MaxStreamBytes)
 	if err != nil {
 		return nil, err
 	}

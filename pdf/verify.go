@@ -106,6 +106,9 @@ func Verify(ctx context.Context, ra io.ReaderAt, size int64, trust Trust) (*Veri
 		return nil, err
 	}
 	for i := range found {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r, err := f.judge(found, i, trust)
 		if err != nil {
 			return nil, err

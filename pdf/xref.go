@@ -146,7 +146,8 @@ func (f *File) readTable(l *lexer, s *section) error {
 			gen, ok2 := l.integer()
 			l.skipSpace()
 			kind := l.word(1)
-			if !ok1 || !ok2 || gen > 65535 || kind != "n" && kind != "f" {
+			// Some writers count the generation of free entries past its end.
+			if !ok1 || !ok2 || kind != "f" && (kind != "n" || gen > 65535) {
 				return l.fail("cross-reference entry not understood")
 			}
 			e := xrefEntry{gen: uint16(gen)}
@@ -162,7 +163,7 @@ func (f *File) readTable(l *lexer, s *section) error {
 }
 
 func (f *File) readXRefStream(at int64) (*section, error) {
-	o, ref, err := f.readIndirect(at, nil)
+	o, _, err := f.readIndirect(at, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read cross-reference stream at %d: %w", at, err)
 	}
@@ -185,7 +186,7 @@ func (f *File) readXRefStream(at int64) (*section, error) {
 	}
 	// The reader asks for as many bytes as the index needs and no more: a bomb
 	// behind it is never unpacked.
-	r, err := f.unpack(ref.Num, st)
+	r, err := f.unpack(st)
 	if err != nil {
 		return nil, err
 	}
