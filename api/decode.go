@@ -36,7 +36,7 @@ func checkJSON(body []byte, schema *openapi3.Schema) error {
 	}
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
-		return faultJSON
+		return faultJSON.In("", "number", "A number is out of the range of a double.")
 	}
 	return schemaFault(schema.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation()))
 }

@@ -51,6 +51,7 @@ var planted = []string{
 type world struct {
 	t        *testing.T
 	server   *httptest.Server
+	api      *api.Server
 	contract *openapi3.T
 	router   routers.Router
 	logs     *lockedBuffer
@@ -75,7 +76,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	}
 	s, err := api.New(config)
 	require.NoError(t, err)
-	w.server = httptest.NewServer(s.Handler())
+	w.api, w.server = s, httptest.NewServer(s.Handler())
 	w.contract, w.router = loadContract(t)
 	t.Cleanup(func() {
 		w.server.Close()
@@ -90,15 +91,34 @@ func hexDigest(s string) string { return signing.DigestOf([]byte(s)).String() }
 
 func loadContract(t *testing.T) (*openapi3.T, routers.Router) {
 	t.Helper()
-	for _, media := range []string{"application/pdf", "image/svg+xml", "text/html"} {
-		openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
-	}
-	doc, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
-	require.NoError(t, err)
-	require.NoError(t, doc.Validate(t.Context()))
-	router, err := gorillamux.NewRouter(doc)
+	doc, router, err := readContract()
 	require.NoError(t, err)
 	return doc, router
+}
+
+// readContract is done once: it takes longer than most tests.
+var readContract = onceContract()
+
+func onceContract() func() (*openapi3.T, routers.Router, error) {
+	var once sync.Once
+	var doc *openapi3.T
+	var router routers.Router
+	var err error
+	return func() (*openapi3.T, routers.Router, error) {
+		once.Do(func() {
+			for _, media := range []string{"application/pdf", "image/svg+xml", "text/html"} {
+				openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
+			}
+			if doc, err = openapi3.NewLoader().LoadFromFile("openapi.yaml"); err != nil {
+				return
+			}
+			if err = doc.Validate(context.Background()); err != nil {
+				return
+			}
+			router, err = gorillamux.NewRouter(doc)
+		})
+		return doc, router, err
+	}
 }
 
 // answer is a response that was read.
@@ -120,6 +140,18 @@ func (a answer) code(t *testing.T) string {
 	return code
 }
 
+// fieldsOf returns the wrong fields of a problem as "pointer code".
+func fieldsOf(t *testing.T, a answer) []string {
+	t.Helper()
+	var fields []string
+	errors, _ := a.json(t)["errors"].([]any)
+	for _, e := range errors {
+		field := e.(map[string]any)
+		fields = append(fields, field["pointer"].(string)+" "+field["code"].(string))
+	}
+	return fields
+}
+
 type call struct {
 	method, path, token string
 	body                any // string, []byte or JSON
@@ -128,6 +160,11 @@ type call struct {
 
 // do sends a request and holds the answer against the contract, whatever it is.
 func (w *world) do(c call) answer {
+	w.t.Helper()
+	return w.doWith(c, func(*http.Request) {})
+}
+
+func (w *world) doWith(c call, change func(*http.Request)) answer {
 	w.t.Helper()
 	var body io.Reader
 	contentType := "application/json"
@@ -155,6 +192,7 @@ func (w *world) do(c call) answer {
 	for k, v := range c.header {
 		r.Header.Set(k, v)
 	}
+	change(r)
 	response, err := w.server.Client().Do(r)
 	require.NoError(w.t, err)
 	defer func() { _ = response.Body.Close() }()
@@ -273,6 +311,7 @@ type fakeOrchestrator struct {
 	mu          sync.Mutex
 	collections map[signing.CollectionID]*running
 	started     int
+	queries     int
 	fail        error
 	failStart   error
 	now         func() time.Time
@@ -401,6 +440,7 @@ func (f *fakeOrchestrator) Cancel(_ context.Context, id signing.CollectionID) (s
 func (f *fakeOrchestrator) View(_ context.Context, id signing.CollectionID) (signing.View, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.queries++
 	c, err := f.get(id)
 	if err != nil {
 		return signing.View{}, err
@@ -432,6 +472,31 @@ func (f *fakeOrchestrator) sign(id, p string) {
 		Participant: participant, Attempt: a.ID, Method: signing.MethodBankIDSE, Provider: "bankid",
 		Assurance: signing.AssuranceVerified, SignedAt: f.now(), Environment: "simulator",
 	}}, f.now())
+}
+
+// end ends a participant's live attempt.
+func (f *fakeOrchestrator) end(id, p string, result signing.AttemptResult) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.collections[signing.CollectionID(id)].end(signing.ParticipantID(p), result, f.now())
+}
+
+// follow sets what is known of a participant's order; nil is that nobody follows.
+func (f *fakeOrchestrator) follow(id, p string, live *workflows.Live) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.collections[signing.CollectionID(id)]
+	delete(c.live, signing.ParticipantID(p))
+	if live != nil {
+		c.live[signing.ParticipantID(p)] = *live
+	}
+}
+
+// command is the latest start that was asked for.
+func (f *fakeOrchestrator) command(id string) workflows.StartAttempt {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.collections[signing.CollectionID(id)].last
 }
 
 // finish drops the workflow, as retention does, and returns its last view.
