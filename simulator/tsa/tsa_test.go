@@ -235,6 +235,44 @@ func TestFaults(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(begin), 50*time.Millisecond)
 }
 
+// The signed attributes are a SET OF: DER wants them in ascending order (X.690
+// 11.6), and a verifier that encodes them anew fails otherwise.
+func TestSignedAttributesAreInOrder(t *testing.T) {
+	_, url := authority(t)
+	_, body := post(t, url, query(t, nil))
+	var token struct {
+		Type    asn1.ObjectIdentifier
+		Content struct {
+			Version      int
+			Digests      asn1.RawValue
+			Content      asn1.RawValue
+			Certificates asn1.RawValue `asn1:"optional,tag:0"`
+			Signers      []struct {
+				Version    int
+				Issuer     asn1.RawValue
+				Digest     asn1.RawValue
+				Attributes asn1.RawValue `asn1:"tag:0"`
+				Algorithm  asn1.RawValue
+				Signature  []byte
+			} `asn1:"set"`
+		} `asn1:"explicit,tag:0"`
+	}
+	_, err := asn1.Unmarshal(read(t, body).Token.FullBytes, &token)
+	require.NoError(t, err)
+	require.Len(t, token.Content.Signers, 1)
+	rest := token.Content.Signers[0].Attributes.Bytes
+	var last []byte
+	count := 0
+	for ; len(rest) > 0; count++ {
+		var a asn1.RawValue
+		rest, err = asn1.Unmarshal(rest, &a)
+		require.NoError(t, err)
+		require.Negative(t, bytes.Compare(last, a.FullBytes))
+		last = a.FullBytes
+	}
+	require.Equal(t, 4, count)
+}
+
 func TestCertificate(t *testing.T) {
 	p, err := certificates()
 	require.NoError(t, err)
