@@ -4,12 +4,15 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/pdf/internal/pdftest"
 	"github.com/handslag/handslag/pdf/pdfcpuchild"
@@ -116,4 +119,59 @@ func TestSecondOpinionUnavailable(t *testing.T) {
 	o, err = hanging.SecondOpinion(context.Background(), path)
 	require.NoError(t, err)
 	require.Equal(t, pdfcpuchild.Opinion{Verdict: pdfcpuchild.Unavailable, Reason: "timeout"}, o)
+}
+
+// Whatever a hostile file does to pdfcpu, the answer comes soon and is not "ok".
+func TestSecondOpinionOnHostileFiles(t *testing.T) {
+	endless := pdftest.Pages(1)
+	endless.Objects[20] = pdftest.Flate("/Type /ObjStm /N 1 /First 5", "40 0 "+strings.Repeat(" ", 200<<20))
+	loop := pdftest.Pages(1)
+	loop.Objects[2] = "<</Type /Pages /Kids [2 0 R] /Count 1>>"
+	for name, b := range map[string][]byte{
+		"page tree loop": loop.Table(),
+		"huge index":     []byte(strings.Replace(string(endless.ObjStm()), "/Size ", "/Size 99999999", 1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			o, err := child(t).SecondOpinion(context.Background(), write(t, b))
+			require.NoError(t, err)
+			require.NotEqual(t, pdfcpuchild.OK, o.Verdict)
+			require.Less(t, time.Since(start), 15*time.Second)
+		})
+	}
+}
+
+// A child that outgrows its memory ends; the parent lives and says so.
+func TestChildHasAMemoryLimit(t *testing.T) {
+	if memory < 0 {
+		t.Skip("the race detector needs address space without a limit")
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("the hard limit is there on Linux only")
+	}
+	c := child(t)
+	c.MemoryBytes = 1 << 20 // with what the runtime reserves, less than a font table takes
+	_, err := c.EvidencePage(context.Background(), page(2000))
+	require.Equal(t, "pdf_evidence_page", fault.CodeOf(err))
+}
+
+func TestTwoChildrenAtMost(t *testing.T) {
+	dir := t.TempDir()
+	c := pdfcpuchild.New("/bin/sh", "-c", "mkdir "+dir+"/$$; ls "+dir+" | wc -l >> "+dir+".count; sleep 0.1; rmdir "+dir+"/$$; echo '{}'")
+	path := write(t, pdftest.Pages(1).Table())
+	var group sync.WaitGroup
+	for range 6 {
+		group.Go(func() {
+			_, err := c.SecondOpinion(context.Background(), path)
+			require.NoError(t, err)
+		})
+	}
+	group.Wait()
+	counts, err := os.ReadFile(dir + ".count")
+	require.NoError(t, err)
+	fields := strings.Fields(string(counts))
+	require.Len(t, fields, 6)
+	for _, n := range fields {
+		require.Contains(t, []string{"1", "2"}, n)
+	}
 }
