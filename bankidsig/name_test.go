@@ -55,6 +55,7 @@ func TestRelyingPartyIsCompared(t *testing.T) {
 		"a trailing comma":     {"cn=A,c=SE,", "cn=A,c=SE", bankidsig.WrongRP},
 		"an unknown type":      {"x=A", "cn=A", bankidsig.WrongRP},
 		"a broken escape":      {`cn=A\`, "cn=A", bankidsig.WrongRP},
+		"no value":             {"cn", "cn=", bankidsig.WrongRP},
 		"broken hex":           {`cn=#0c`, "cn=A", bankidsig.WrongRP},
 		"nothing":              {"", "cn=A", bankidsig.WrongRP},
 	} {

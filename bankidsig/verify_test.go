@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/big"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,16 @@ func TestVerifyRefusesDocument(t *testing.T) {
 		"a reference to all": {func(d *draft) {
 			d.signedInfo = strings.Replace(d.info(d.dataReference(), d.keyReference()), `URI="#bidSignedData"`, `URI=""`, 1)
 		}, bankidsig.BadReference},
+		"an empty SignedInfo": {func(d *draft) { d.signedInfo = `<SignedInfo xmlns="http://www.w3.org/2000/09/xmldsig#"></SignedInfo>` }, bankidsig.UnexpectedStructure},
+		"a SignedInfo with an Id": {func(d *draft) {
+			d.signedInfo = strings.Replace(d.info(d.dataReference(), d.keyReference()), `xmldsig#">`, `xmldsig#" Id="x">`, 1)
+		}, bankidsig.UnexpectedStructure},
+		"an algorithm with more": {func(d *draft) {
+			d.signedInfo = strings.Replace(d.info(d.dataReference(), d.keyReference()), `</SignatureMethod>`, `<HMACOutputLength>0</HMACOutputLength></SignatureMethod>`, 1)
+		}, bankidsig.UnexpectedStructure},
+		"a transform with more": {func(d *draft) {
+			d.signedInfo = strings.Replace(d.info(d.dataReference(), d.keyReference()), `</Transform>`, `<XPath>x</XPath></Transform>`, 1)
+		}, bankidsig.UnexpectedStructure},
 		"another key":              {func(d *draft) { d.certificates[0].key = w.responder.key }, bankidsig.BadSignature},
 		"the root in the document": {func(d *draft) { d.certificates = append(d.certificates, w.root) }, bankidsig.UnexpectedStructure},
 		"five certificates":        {func(d *draft) { d.certificates = append(d.certificates, w.bank, w.bank) }, bankidsig.UnexpectedStructure},
@@ -127,23 +138,30 @@ func TestVerifyRefusesDocument(t *testing.T) {
 			d.certificates = []identity{issue(t, &root, w.leaf.key, person())}
 		}, bankidsig.UntrustedRoot},
 
-		"a changed text":      {after(b64(signedText), b64("# Underskrift\n\n+ Annat")), bankidsig.BadDigest},
-		"a second signature":  {after(`<Object>`, `<Object><Signature></Signature>`), bankidsig.UnexpectedStructure},
-		"a second Object":     {after(`<Object>`, `<Object></Object><Object>`), bankidsig.UnexpectedStructure},
-		"data beside data":    {after(`<Object>`, `<Object><bankIdSignedData xmlns="http://www.bankid.com/signature/v1.0.0/types" Id="other"></bankIdSignedData>`), bankidsig.UnexpectedStructure},
-		"data with the Id":    {after(`<Object>`, `<Object><x Id="bidSignedData"></x>`), bankidsig.DuplicateID},
-		"an id in lower case": {after(`<Object>`, `<Object><x id="bidSignedData"></x>`), bankidsig.DuplicateID},
-		"an Id in Object":     {after(`<Object>`, `<Object Id="x">`), bankidsig.UnexpectedStructure},
-		"a comment":           {after(`<Object>`, `<Object><!-- -->`), bankidsig.UnexpectedStructure},
-		"an instruction":      {after(`<Object>`, `<Object><?x?>`), bankidsig.UnexpectedStructure},
-		"CDATA":               {after(`<Object>`, `<Object><![CDATA[]]>`), bankidsig.UnexpectedStructure},
-		"a DOCTYPE":           {after(`<Signature `, `<!DOCTYPE x []><Signature `), bankidsig.UnexpectedStructure},
-		"white space":         {after(`<Object>`, "<Object>\n"), bankidsig.UnexpectedStructure},
-		"a prefix":            {after(`<Object>`, `<ds:Object>`), bankidsig.UnexpectedStructure},
-		"a wrapper":           {after(`<Signature xmlns`, `<Wrapper><Signature xmlns`), bankidsig.UnexpectedStructure},
-		"an old encoding":     {after(`UTF-8`, `UTF-16`), bankidsig.UnexpectedStructure},
-		"no UTF-8":            {after(`<Object>`, "<Object>\xff"), bankidsig.Malformed},
-		"a truncated end":     {after(`</Signature>`, ``), bankidsig.UnexpectedStructure},
+		"no certificate": {func(d *draft) {
+			d.after = func(xml string) string {
+				return regexp.MustCompile(`<X509Certificate>[^<]*</X509Certificate>`).ReplaceAllString(xml, "")
+			}
+		}, bankidsig.UnexpectedStructure},
+		"a certificate that is none": {after(`<X509Certificate>`, `<X509Certificate>AAAA`), bankidsig.Malformed},
+		"X509Data with an attribute": {after(`<X509Data>`, `<X509Data x="y">`), bankidsig.UnexpectedStructure},
+		"a changed text":             {after(b64(signedText), b64("# Underskrift\n\n+ Annat")), bankidsig.BadDigest},
+		"a second signature":         {after(`<Object>`, `<Object><Signature></Signature>`), bankidsig.UnexpectedStructure},
+		"a second Object":            {after(`<Object>`, `<Object></Object><Object>`), bankidsig.UnexpectedStructure},
+		"data beside data":           {after(`<Object>`, `<Object><bankIdSignedData xmlns="http://www.bankid.com/signature/v1.0.0/types" Id="other"></bankIdSignedData>`), bankidsig.UnexpectedStructure},
+		"data with the Id":           {after(`<Object>`, `<Object><x Id="bidSignedData"></x>`), bankidsig.DuplicateID},
+		"an id in lower case":        {after(`<Object>`, `<Object><x id="bidSignedData"></x>`), bankidsig.DuplicateID},
+		"an Id in Object":            {after(`<Object>`, `<Object Id="x">`), bankidsig.UnexpectedStructure},
+		"a comment":                  {after(`<Object>`, `<Object><!-- -->`), bankidsig.UnexpectedStructure},
+		"an instruction":             {after(`<Object>`, `<Object><?x?>`), bankidsig.UnexpectedStructure},
+		"CDATA":                      {after(`<Object>`, `<Object><![CDATA[]]>`), bankidsig.UnexpectedStructure},
+		"a DOCTYPE":                  {after(`<Signature `, `<!DOCTYPE x []><Signature `), bankidsig.UnexpectedStructure},
+		"white space":                {after(`<Object>`, "<Object>\n"), bankidsig.UnexpectedStructure},
+		"a prefix":                   {after(`<Object>`, `<ds:Object>`), bankidsig.UnexpectedStructure},
+		"a wrapper":                  {after(`<Signature xmlns`, `<Wrapper><Signature xmlns`), bankidsig.UnexpectedStructure},
+		"an old encoding":            {after(`UTF-8`, `UTF-16`), bankidsig.UnexpectedStructure},
+		"no UTF-8":                   {after(`<Object>`, "<Object>\xff"), bankidsig.Malformed},
+		"a truncated end":            {after(`</Signature>`, ``), bankidsig.UnexpectedStructure},
 
 		// Signed, so that only the shape can give them away.
 		"signed: an entity":             {replace(`<type>T1NfWA==`, `<type>&amp;`), bankidsig.UnexpectedStructure},
