@@ -520,6 +520,7 @@ type fakeStore struct {
 	receive  func(key string, body []byte) (api.Upload, error)
 	fail     error
 	putSpec  error
+	broken   io.Reader // what Open reads, where set
 }
 
 func newFakeStore() *fakeStore {
@@ -577,6 +578,9 @@ func (f *fakeStore) Open(_ context.Context, tenant signing.TenantID, _ signing.C
 	b, ok := f.contents[at(tenant, string(id))]
 	if !ok {
 		return nil, 0, fault.New(fault.NotFound, "revision_not_found", "There is no such revision of the document.")
+	}
+	if f.broken != nil {
+		return io.NopCloser(f.broken), f.uploads[at(tenant, string(id))].Length, nil
 	}
 	if revision > 0 {
 		b = append(bytes.Clone(b), " sealed"...)
