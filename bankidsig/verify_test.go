@@ -312,6 +312,16 @@ func TestEveryChangedOCSPByteIsRefused(t *testing.T) {
 	}
 }
 
+func TestOCSPWithDataAfterIt(t *testing.T) {
+	w := newWorld(t)
+	in := w.input(t, w.draft(), nil)
+	der, err := base64.StdEncoding.DecodeString(in.OCSP)
+	require.NoError(t, err)
+	in.OCSP = base64.StdEncoding.EncodeToString(append(der, 5, 0))
+	_, err = bankidsig.Verify(in, w.trust())
+	require.Equal(t, bankidsig.OCSPMalformed, bankidsig.ReasonOf(err), "%v", err)
+}
+
 func TestTooLarge(t *testing.T) {
 	w := newWorld(t)
 	_, err := bankidsig.Verify(bankidsig.Input{Signature: strings.Repeat("A", 512<<10+4)}, w.trust())
