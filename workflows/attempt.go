@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"time"
-
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/handslag/handslag/activities"
@@ -112,7 +110,7 @@ func (c *collection) follow(ctx workflow.Context, live *liveAttempt, order provi
 			workflow.WithActivityOptions(ctx, followOptions(live.ref.Provider, id)), a.FollowAttempt, in).Get(ctx, &end)
 		if err != nil {
 			trouble = c.alarm(trouble, fault.CodeOf(activities.FromTemporal(err)))
-			_ = workflow.Sleep(ctx, time.Hour)
+			c.pause(ctx, longestPause)
 		}
 	}
 	c.calm(trouble)

@@ -41,6 +41,7 @@ type collection struct {
 
 	results   []signing.Result
 	attention []*string // the codes of what a person has to look at
+	retries   int       // how often an operator asked to try again
 	endedAt   time.Time
 }
 
@@ -63,6 +64,7 @@ func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
 	c.record(signing.AuditEntry{Type: signing.AuditCreated})
 	c.show()
 	workflow.GoNamed(c.ctx, "audit", c.keepAudit)
+	workflow.GoNamed(c.ctx, "retry", c.hearRetries)
 	return c, nil
 }
 
@@ -126,11 +128,11 @@ func (c *collection) finish() {
 }
 
 // must runs an effect until it has happened. When it does not within
-// settleTime, the collection needs attention; an operator mends the cause, and
-// the effect, which goes on being tried, clears the flag.
+// settleTime, the collection needs attention; an operator mends the cause and
+// may send the retry signal, and the effect, once it happens, clears the flag.
 func (c *collection) must(ctx workflow.Context, what string, activity, in, out any) {
-	within := settleTime
 	var trouble *string
+	within, pause := settleTime, firstPause
 	for {
 		err := workflow.ExecuteActivity(
 			workflow.WithActivityOptions(ctx, effectOptions(what, within)), activity, in).Get(ctx, out)
@@ -141,10 +143,24 @@ func (c *collection) must(ctx workflow.Context, what string, activity, in, out a
 		code := fault.CodeOf(activities.FromTemporal(err))
 		workflow.GetLogger(ctx).Error("an effect that must happen does not", "effect", what, "code", code, "error", err)
 		trouble = c.alarm(trouble, code)
-		// The activity's own retries add no history; this loop turns once a day,
-		// or once an hour where the fault is one that retrying does not mend.
-		within = 24 * time.Hour
-		_ = workflow.Sleep(ctx, time.Hour)
+		// The activity's own retries add no history. This loop does, so it slows
+		// down: in a year of trouble it turns some sixty times.
+		c.pause(ctx, pause)
+		within, pause = retryTime, min(2*pause, longestPause)
+	}
+}
+
+// pause waits for a time, or until an operator sends the retry signal.
+func (c *collection) pause(ctx workflow.Context, d time.Duration) {
+	before := c.retries
+	_, _ = workflow.AwaitWithTimeout(ctx, d, func() bool { return c.retries > before })
+}
+
+// hearRetries counts the retry signals of operators.
+func (c *collection) hearRetries(ctx workflow.Context) {
+	signals := workflow.GetSignalChannel(ctx, SignalRetry)
+	for signals.Receive(ctx, nil) {
+		c.retries++
 	}
 }
 

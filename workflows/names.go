@@ -34,6 +34,9 @@ const (
 	UpdateDecline       = "decline"
 	UpdateCancel        = "cancel"
 	QueryView           = "view"
+	// SignalRetry has what needs attention tried again at once. It has no
+	// argument, so that an operator can send it from the Temporal UI.
+	SignalRetry = "retry"
 )
 
 // Live is the heartbeat details of the activity named by FollowID.

@@ -27,6 +27,11 @@ const (
 	// settleTime is how long an effect that must happen may fail before a
 	// person is told that the collection needs attention.
 	settleTime = 2 * time.Minute
+	// retryTime is how long it is tried after that, and firstPause to longestPause
+	// how long the workflow then waits: for faults that trying does not mend.
+	retryTime    = 7 * 24 * time.Hour
+	firstPause   = time.Hour
+	longestPause = 7 * 24 * time.Hour
 	// effectTimeout is for one try of an effect: reading, writing or sealing
 	// 100 MB on a slow store.
 	effectTimeout = 2 * time.Minute
@@ -57,8 +62,8 @@ func followOptions(provider, id string) workflow.ActivityOptions {
 	}
 }
 
-// effectOptions are for an effect that must happen. It is tried for as long as
-// within says, and then for ever after attention has been asked for.
+// effectOptions are for an effect that must happen, tried for as long as within
+// says.
 func effectOptions(summary string, within time.Duration) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		StartToCloseTimeout:    effectTimeout,
