@@ -3,10 +3,12 @@ package bankid_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/handslag/handslag/bankidsig"
+	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/providers/bankid"
 	"github.com/handslag/handslag/providers/providertest"
@@ -111,4 +113,46 @@ func TestResultOfASignature(t *testing.T) {
 	require.Contains(t, r.Checks, "bankid_issue_date")
 	require.Contains(t, string(r.Proofs["signature.xml"]), "<bankIdSignedData")
 	require.NotEmpty(t, r.Proofs["ocsp.der"])
+}
+
+// Two phone orders for one person: BankID refuses the second and ends the first.
+func TestPersonWithAnotherOrder(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(nil)
+	first, err := c.Start(t.Context(), request(w.people[0], signing.ChannelPhone))
+	require.NoError(t, err)
+	_, err = c.Start(t.Context(), request(w.people[0], signing.ChannelPhone))
+	f, ok := fault.As(err)
+	require.True(t, ok)
+	require.Equal(t, fault.Conflict, f.Kind)
+	require.Equal(t, providers.MessageInProgress, providers.ErrorMessage(f.ProviderCode))
+	a, err := c.Collect(t.Context(), first.Ref)
+	require.NoError(t, err)
+	require.True(t, a.Terminal)
+	require.Equal(t, "cancelled", a.Hint)
+}
+
+// A stranger's certificate gets an HTML page from the gate before BankID.
+func TestStrangersCertificate(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(func(c *bankid.Config) { c.Credentials = w.pki.Seal().TLS() })
+	_, err := c.Start(t.Context(), request(w.people[0], signing.ChannelQR))
+	require.Equal(t, fault.Forbidden, fault.KindOf(err), "%v", err)
+}
+
+// The simulator's handshake hangs as BankID's test environment does.
+func TestHandshakeHangsOnce(t *testing.T) {
+	w := newWorld(t)
+	w.fault(faults.Fault{Kind: faults.HandshakeHang, Delay: faults.Duration(2 * time.Second)})
+	c := w.client(func(c *bankid.Config) { c.ConnectTimeout = 300 * time.Millisecond })
+	_, err := c.Start(t.Context(), request(w.people[0], signing.ChannelQR))
+	require.NoError(t, err)
+}
+
+// What was sent is uncertain even if BankID did nothing with it: we cannot know.
+func TestCutBeforeAnythingWasDone(t *testing.T) {
+	w := newWorld(t)
+	w.fault(faults.Fault{Kind: faults.CutBefore, Endpoint: "sign"})
+	_, err := w.client(nil).Start(t.Context(), request(w.people[0], signing.ChannelQR))
+	require.Equal(t, fault.Uncertain, fault.KindOf(err), "%v", err)
 }
