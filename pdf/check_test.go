@@ -3,6 +3,7 @@ package pdf_test
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,6 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	object := func(body string) []byte { return with(map[int]string{30: body}).ObjStm() }
 	deep := strings.Repeat("[", 500) + strings.Repeat("]", 500)
-	bomb := pdftest.Flate("/Type /ObjStm /N 1 /First 4", "40 0 "+strings.Repeat(" ", 80<<20)+"null")
 	for _, tt := range []struct {
 		name string
 		file []byte
@@ -96,7 +96,6 @@ func TestCheckRefuses(t *testing.T) {
 			1: "<</Type /Catalog /Pages 2 0 R /AcroForm <</Fields [30 0 R]>>>>", 30: "<</T (a) /Kids [30 0 R]>>",
 		}).Table(), pdf.CodeLoop},
 		{"deep", object(deep), pdf.CodeTooComplex},
-		{"object stream bomb", hidden(bomb), pdf.CodeBomb},
 		{"duplicate key", object("<</A 1 /A 2>>"), pdf.CodeAmbiguous},
 		{"wrong number", bytes.Replace(good, []byte("5 0 obj"), []byte("7 0 obj"), 1), pdf.CodeAmbiguous},
 		{"length lie", bytes.Replace(good, []byte("/Length 5"), []byte("/Length 3"), 1), pdf.CodeDamaged},
@@ -113,13 +112,29 @@ func TestCheckRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Now()
 			_, err := check(tt.file)
-			require.Less(t, time.Since(start), 3*time.Second)
+			require.Less(t, time.Since(start), 5*time.Second)
 			require.Equal(t, tt.code, fault.CodeOf(err), "%v", err)
 			f, _ := fault.As(err)
 			require.Equal(t, fault.Invalid, f.Kind)
 			require.True(t, strings.HasSuffix(f.Message, "."), f.Message)
 		})
 	}
+}
+
+func TestBombsEndEarly(t *testing.T) {
+	bomb := hidden(pdftest.Flate("/Type /ObjStm /N 1 /First 5", "40 0 "+strings.Repeat(" ", 8<<20)+"null"))
+	for name, limits := range map[string]pdf.Limits{"one stream": {MaxStreamBytes: 1 << 20}, "all streams": {MaxDecodedBytes: 1 << 20}} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := pdf.Check(bytes.NewReader(bomb), int64(len(bomb)), limits)
+			runtime.ReadMemStats(&after)
+			require.Equal(t, pdf.CodeBomb, fault.CodeOf(err))
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20))
+		})
+	}
+	_, err := check(bomb)
+	require.NoError(t, err, "within the limits it is only a wasteful file")
 }
 
 // prevLoop makes the only section its own predecessor.
