@@ -20,7 +20,7 @@ type Upload struct {
 	Length int64              `json:"length"`
 	Digest signing.Digest     `json:"sha256"`
 	// HashState is SHA-256 in mid-flight at the end of the bytes. It is kept
-	// apart; read it with [Store.HashState].
+	// apart; read it with [Store.Revision].
 	HashState  []byte    `json:"-"`
 	Pages      int       `json:"pages"`
 	PDFVersion string    `json:"pdfVersion"`
@@ -58,7 +58,7 @@ func (s *Store) putUploadBytes(ctx context.Context, key string, made signing.Rev
 		return faultDamaged.Because(fmt.Errorf("put %s: %d bytes where %d were stated", key, length, made.Length))
 	}
 	if made.Length > onePut {
-		err = s.putParts(ctx, key, made, body)
+		err = s.assemble(ctx, key, made.Digest, whenSent, func(a *assembly) error { return a.sendUpload(ctx, body, made.Digest) })
 	} else {
 		if _, err = body.Seek(0, io.SeekStart); err != nil {
 			return fmt.Errorf("rewind upload %s: %w", key, err)
@@ -76,19 +76,6 @@ func (s *Store) putUploadBytes(ctx context.Context, key string, made signing.Rev
 		return faultDiffers.Because(fmt.Errorf("put %s: other bytes are there", key))
 	}
 	return nil
-}
-
-// putParts is createDocument for long uploads. It looks first, since the store
-// refuses an object that is there only after all of its parts were sent.
-func (s *Store) putParts(ctx context.Context, key string, made signing.Revision, body io.ReadSeeker) error {
-	_, err := s.head(ctx, key)
-	if err == nil {
-		return errExists
-	}
-	if !isMissing(err) {
-		return err
-	}
-	return s.assemble(ctx, key, made.Digest, whenSent, func(a *assembly) error { return a.sendUpload(ctx, body, made.Digest) })
 }
 
 // sendUpload sends all of body and fails when it has another digest than stated,

@@ -70,6 +70,13 @@ func (s *Store) assemble(ctx context.Context, key string, digest signing.Digest,
 }
 
 func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Digest, algorithm types.ChecksumAlgorithm, add func(*assembly) error) (again bool, err error) {
+	// The store refuses an object that is there only when all parts were sent.
+	if _, err := s.head(ctx, key); !isMissing(err) {
+		if err == nil {
+			err = errExists
+		}
+		return false, err
+	}
 	contentType := typePDF
 	out, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &s.bucket, Key: &key, ContentType: &contentType,
@@ -97,11 +104,9 @@ func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Dig
 	if status != http.StatusConflict && !isMissing(err) {
 		return false, err
 	}
-	// The upload is gone or in conflict. A lost answer looks like that too: the
-	// SDK's second request finds the upload gone since the first completed it.
-	if _, headErr := s.head(ctx, key); headErr == nil {
-		return false, fmt.Errorf("%w: %w", errExists, err)
-	}
+	// The parts are gone or in conflict with another write, so they are sent
+	// again. A lost answer looks like that too: the SDK's second request finds the
+	// parts gone since the first completed them, and the next look finds the object.
 	return true, faultUnavailable.Because(err)
 }
 

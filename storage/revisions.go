@@ -127,12 +127,6 @@ func (s *Store) Revision(ctx context.Context, ref signing.RevisionRef) (signing.
 	return r, nil
 }
 
-// HashState returns the authenticated hash state at the end of a revision.
-func (s *Store) HashState(ctx context.Context, ref signing.RevisionRef) ([]byte, error) {
-	r, err := s.Revision(ctx, ref)
-	return r.HashState, err
-}
-
 // hashStateKey has the digest in it: of several makers of a revision each
 // writes its own, and the winner's is found by the winner's digest.
 func hashStateKey(stem string, r signing.Revision) string {

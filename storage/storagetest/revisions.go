@@ -72,12 +72,12 @@ var revisionTests = map[string]func(*testing.T, *world){
 			"empty":   nil,
 		} {
 			w.overwrite(t, key, changed)
-			_, err := w.store.HashState(w.ctx, ref)
+			_, err := w.store.Revision(w.ctx, ref)
 			requireCode(t, fault.Corrupt, "hash_state_invalid", err)
 			require.NotContains(t, err.Error(), "panic", name)
 		}
 		w.overwrite(t, key, state)
-		_, err := w.store.HashState(w.ctx, ref)
+		_, err := w.store.Revision(w.ctx, ref)
 		require.NoError(t, err)
 	},
 	"hash state of another document": func(t *testing.T, w *world) {
@@ -86,7 +86,7 @@ var revisionTests = map[string]func(*testing.T, *world){
 		prefix := "t/" + string(w.tenant) + "/d/"
 		ending := "/r0000." + signing.DigestOf(b).String() + ".state"
 		w.overwrite(t, prefix+string(one.Document)+ending, w.stored(t, prefix+string(two.Document)+ending))
-		_, err := w.store.HashState(w.ctx, one)
+		_, err := w.store.Revision(w.ctx, one)
 		requireCode(t, fault.Corrupt, "hash_state_invalid", err)
 	},
 }

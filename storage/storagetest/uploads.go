@@ -24,9 +24,9 @@ var uploadTests = map[string]func(*testing.T, *world){
 		want.HashState = nil
 		require.Equal(t, want, got)
 		require.Equal(t, b, w.content(t, ref))
-		kept, err := w.store.HashState(w.ctx, ref)
+		kept, err := w.store.Revision(w.ctx, ref)
 		require.NoError(t, err)
-		require.Equal(t, state, kept)
+		require.Equal(t, state, kept.HashState)
 	},
 	"unknown, and another tenant's": func(t *testing.T, w *world) {
 		_, err := w.store.GetUpload(w.ctx, w.tenant, newDocument(t))
@@ -50,6 +50,17 @@ var uploadTests = map[string]func(*testing.T, *world){
 		err = w.store.PutUpload(w.ctx, w.tenant, uploadOf(t, u.ID, other), bytes.NewReader(other))
 		requireCode(t, fault.Corrupt, "stored_differs", err)
 		require.Equal(t, b, w.content(t, signing.RevisionRef{Tenant: w.tenant, Document: u.ID}))
+	},
+	"other bytes after half an upload": func(t *testing.T, w *world) {
+		b, other := random(t, 1000), random(t, 1000)
+		u := uploadOf(t, newDocument(t), b)
+		w.wire.strike(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/upload") }, cutBefore, 0, 1)
+		requireCode(t, fault.Unavailable, "storage_unavailable", w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(b)))
+		err := w.store.PutUpload(w.ctx, w.tenant, uploadOf(t, u.ID, other), bytes.NewReader(other))
+		requireCode(t, fault.Corrupt, "stored_differs", err)
+		_, err = w.store.GetUpload(w.ctx, w.tenant, u.ID)
+		requireCode(t, fault.NotFound, "document_not_found", err)
+		require.NoError(t, w.store.PutUpload(w.ctx, w.tenant, u, bytes.NewReader(b)))
 	},
 	"not the stated bytes": func(t *testing.T, w *world) {
 		b := random(t, 1000)
@@ -84,9 +95,9 @@ var uploadTests = map[string]func(*testing.T, *world){
 		})
 		winner := oneWinner(t, errs, fault.Corrupt, "stored_differs")
 		require.Equal(t, bodies[winner], w.content(t, signing.RevisionRef{Tenant: w.tenant, Document: id}))
-		state, err := w.store.HashState(w.ctx, signing.RevisionRef{Tenant: w.tenant, Document: id})
+		kept, err := w.store.Revision(w.ctx, signing.RevisionRef{Tenant: w.tenant, Document: id})
 		require.NoError(t, err)
-		require.Equal(t, describe(t, bodies[winner]).HashState, state)
+		require.Equal(t, describe(t, bodies[winner]), kept)
 	},
 	"race of the same bytes": func(t *testing.T, w *world) {
 		b := random(t, 1000)
