@@ -117,7 +117,7 @@ func TestVerifyRefusesDocument(t *testing.T) {
 		"a chain out of order":     {func(d *draft) { d.certificates = []identity{w.leaf, w.bank, w.customer} }, bankidsig.UnexpectedStructure},
 		"no issuer":                {func(d *draft) { d.certificates = d.certificates[:1] }, bankidsig.UntrustedRoot},
 		"a CA as signer":           {func(d *draft) { d.certificates = []identity{w.customer, w.bank} }, bankidsig.BadCertificate},
-		"a short key":              {func(d *draft) { d.certificates[0] = short(t, w) }, bankidsig.WeakKey},
+		"a short key":              {func(d *draft) { d.certificates[0] = short(t, w, person()) }, bankidsig.WeakKey},
 		"an expired certificate": {func(d *draft) {
 			c := person()
 			c.NotAfter = signedAt.Add(-time.Hour)
@@ -161,7 +161,13 @@ func TestVerifyRefusesDocument(t *testing.T) {
 		"a wrapper":                  {after(`<Signature xmlns`, `<Wrapper><Signature xmlns`), bankidsig.UnexpectedStructure},
 		"an old encoding":            {after(`UTF-8`, `UTF-16`), bankidsig.UnexpectedStructure},
 		"no UTF-8":                   {after(`<Object>`, "<Object>\xff"), bankidsig.Malformed},
-		"a truncated end":            {after(`</Signature>`, ``), bankidsig.UnexpectedStructure},
+		"cut inside a text": {func(d *draft) {
+			d.after = func(xml string) string { return xml[:strings.Index(xml, "</usrVisibleData>")] }
+		}, bankidsig.UnexpectedStructure},
+		"cut inside an attribute": {func(d *draft) {
+			d.after = func(xml string) string { return xml[:strings.Index(xml, "wysiwys")] }
+		}, bankidsig.UnexpectedStructure},
+		"a truncated end": {after(`</Signature>`, ``), bankidsig.UnexpectedStructure},
 
 		// Signed, so that only the shape can give them away.
 		"signed: an entity":             {replace(`<type>T1NfWA==`, `<type>&amp;`), bankidsig.UnexpectedStructure},
@@ -200,11 +206,11 @@ func TestVerifyRefusesDocument(t *testing.T) {
 	}
 }
 
-func short(t testing.TB, w *world) identity {
+func short(t testing.TB, w *world, template *x509.Certificate) identity {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
-	return issue(t, &w.customer, key, person())
+	return issue(t, &w.customer, key, template)
 }
 
 func TestVerifyAcceptsNewElements(t *testing.T) {
@@ -241,19 +247,23 @@ func TestVerifyRefusesOCSP(t *testing.T) {
 		"revoked": {func(r *response) {
 			r.good = asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 1, IsCompound: true, Bytes: revoked}
 		}, bankidsig.OCSPNotGood},
-		"unknown":                    {func(r *response) { r.good = statusUnknown }, bankidsig.OCSPNotGood},
-		"another serial number":      {func(r *response) { r.serial = big.NewInt(1) }, bankidsig.OCSPWrong},
-		"another issuer":             {func(r *response) { r.issuer = w.bank }, bankidsig.OCSPWrong},
-		"an unknown hash":            {func(r *response) { r.hash = asn1.ObjectIdentifier{1, 2, 3} }, bankidsig.OCSPWrong},
-		"another signature value":    {func(r *response) { r.tamper = true }, bankidsig.OCSPSignature},
-		"another key":                {func(r *response) { r.by.key = w.leaf.key }, bankidsig.OCSPSignature},
-		"SHA-1":                      {func(r *response) { r.algorithm = rsaSHA1 }, bankidsig.OCSPSignature},
-		"no responder certificate":   {func(r *response) { r.omitCertificate = true }, bankidsig.OCSPResponder},
-		"another responder name":     {func(r *response) { r.name = w.leaf.certificate.RawSubject }, bankidsig.OCSPResponder},
-		"the person as responder":    {func(r *response) { r.by, r.name = w.leaf, w.leaf.certificate.RawSubject }, bankidsig.OCSPResponder},
-		"the issuer as responder":    {func(r *response) { r.by, r.name = w.customer, w.customer.certificate.RawSubject }, bankidsig.OCSPResponder},
-		"a responder of the bank":    {func(r *response) { r.by = issue(t, &w.bank, w.responder.key, responder()) }, bankidsig.OCSPResponder},
-		"a responder for TLS":        {delegate(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), bankidsig.OCSPResponder},
+		"unknown":                      {func(r *response) { r.good = statusUnknown }, bankidsig.OCSPNotGood},
+		"another serial number":        {func(r *response) { r.serial = big.NewInt(1) }, bankidsig.OCSPWrong},
+		"another issuer":               {func(r *response) { r.issuer = w.bank }, bankidsig.OCSPWrong},
+		"an unknown hash":              {func(r *response) { r.hash = asn1.ObjectIdentifier{1, 2, 3} }, bankidsig.OCSPWrong},
+		"another signature value":      {func(r *response) { r.tamper = true }, bankidsig.OCSPSignature},
+		"another key":                  {func(r *response) { r.by.key = w.leaf.key }, bankidsig.OCSPSignature},
+		"SHA-1":                        {func(r *response) { r.algorithm = rsaSHA1 }, bankidsig.OCSPSignature},
+		"no responder certificate":     {func(r *response) { r.omitCertificate = true }, bankidsig.OCSPResponder},
+		"another responder name":       {func(r *response) { r.name = w.leaf.certificate.RawSubject }, bankidsig.OCSPResponder},
+		"the person as responder":      {func(r *response) { r.by, r.name = w.leaf, w.leaf.certificate.RawSubject }, bankidsig.OCSPResponder},
+		"the issuer as responder":      {func(r *response) { r.by, r.name = w.customer, w.customer.certificate.RawSubject }, bankidsig.OCSPResponder},
+		"a responder of the bank":      {func(r *response) { r.by = issue(t, &w.bank, w.responder.key, responder()) }, bankidsig.OCSPResponder},
+		"a responder for TLS":          {delegate(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), bankidsig.OCSPResponder},
+		"a responder with a short key": {func(r *response) { r.by = short(t, w, responder()) }, bankidsig.OCSPResponder},
+		"a responder with more": {delegate(func(c *x509.Certificate) {
+			c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}})
+		}), bankidsig.OCSPResponder},
 		"an expired responder":       {delegate(func(c *x509.Certificate) { c.NotAfter = signedAt.Add(-time.Second) }), bankidsig.OCSPResponder},
 		"a responder of tomorrow":    {delegate(func(c *x509.Certificate) { c.NotBefore = signedAt.Add(time.Hour) }), bankidsig.OCSPResponder},
 		"before the order":           {func(r *response) { r.producedAt, r.thisUpdate = signedAt.Add(-time.Hour), signedAt.Add(-time.Hour) }, bankidsig.OCSPTime},
