@@ -84,7 +84,7 @@ func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Dig
 		Metadata:          map[string]string{metaDigest: digest.String()},
 	})
 	if err != nil {
-		return false, translate(ctx, err, "begin parts of "+key)
+		return false, outward(translate(ctx, err, "begin parts of "+key))
 	}
 	a := &assembly{store: s, key: key, id: value(out.UploadId), algorithm: algorithm}
 	if err := add(a); err != nil {
