@@ -207,7 +207,7 @@ func readAttributes(element cryptobyte.String, tag cbasn1.Tag, into map[string][
 	for !set.Empty() {
 		var raw, one, values, value cryptobyte.String
 		var oid asn1.ObjectIdentifier
-		var any cbasn1.Tag
+		var kind cbasn1.Tag
 		if !set.ReadASN1Element(&raw, cbasn1.SEQUENCE) {
 			return malformed("attributes")
 		}
@@ -218,7 +218,7 @@ func readAttributes(element cryptobyte.String, tag cbasn1.Tag, into map[string][
 		if !raw.ReadASN1(&one, cbasn1.SEQUENCE) || !one.ReadASN1ObjectIdentifier(&oid) || !one.ReadASN1(&values, cbasn1.SET) || !one.Empty() {
 			return malformed("attribute")
 		}
-		if !values.ReadAnyASN1Element(&value, &any) || !values.Empty() {
+		if !values.ReadAnyASN1Element(&value, &kind) || !values.Empty() {
 			return malformed("an attribute has not exactly one value")
 		}
 		if _, twice := into[oid.String()]; twice {

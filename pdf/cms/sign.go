@@ -76,8 +76,8 @@ func (s Signer) algorithm() (pkix.AlgorithmIdentifier, error) {
 	if s.Key == nil || len(s.Chain) == 0 {
 		return none, fault.New(fault.Internal, "seal_key_missing", "The seal has no key or no certificate.")
 	}
-	type comparable interface{ Equal(crypto.PublicKey) bool }
-	if k, ok := s.Key.Public().(comparable); !ok || !k.Equal(s.Chain[0].PublicKey) {
+	type publicKey interface{ Equal(crypto.PublicKey) bool }
+	if k, ok := s.Key.Public().(publicKey); !ok || !k.Equal(s.Chain[0].PublicKey) {
 		return none, fault.New(fault.Internal, "seal_key_mismatch", "The seal's key does not belong to its certificate.")
 	}
 	switch k := s.Key.Public().(type) {

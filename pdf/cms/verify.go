@@ -187,28 +187,26 @@ func (s *Signed) checkSignature(leaf *x509.Certificate) error {
 // signatureHash reads the signature algorithm and holds it to the key and to the
 // digest algorithm of the signer.
 func (s *Signed) signatureHash(leaf *x509.Certificate) (crypto.Hash, *rsa.PSSOptions, error) {
+	is := s.algorithm.oid.Equal
 	switch key := leaf.PublicKey.(type) {
 	case *rsa.PublicKey:
 		if key.N.BitLen() < 2048 {
 			return 0, nil, weak("key of less than 2048 bits")
 		}
-		if s.algorithm.oid.Equal(oidRSAPSS) {
+		switch {
+		case is(oidRSAPSS):
 			return s.pss()
-		}
-		for oid, h := range map[*asn1.ObjectIdentifier]crypto.Hash{
-			&oidRSA: s.digest, &oidRSAWithSHA256: crypto.SHA256, &oidRSAWithSHA384: crypto.SHA384, &oidRSAWithSHA512: crypto.SHA512,
-		} {
-			if s.algorithm.oid.Equal(*oid) && h == s.digest {
-				return h, nil, nil
-			}
+		case is(oidRSA), // RFC 3370 3.2: the digest is the signer's
+			is(oidRSAWithSHA256) && s.digest == crypto.SHA256,
+			is(oidRSAWithSHA384) && s.digest == crypto.SHA384,
+			is(oidRSAWithSHA512) && s.digest == crypto.SHA512:
+			return s.digest, nil, nil
 		}
 	case *ecdsa.PublicKey:
-		for oid, h := range map[*asn1.ObjectIdentifier]crypto.Hash{
-			&oidECDSAWithSHA256: crypto.SHA256, &oidECDSAWithSHA384: crypto.SHA384, &oidECDSAWithSHA512: crypto.SHA512,
-		} {
-			if s.algorithm.oid.Equal(*oid) && h == s.digest {
-				return h, nil, nil
-			}
+		if is(oidECDSAWithSHA256) && s.digest == crypto.SHA256 ||
+			is(oidECDSAWithSHA384) && s.digest == crypto.SHA384 ||
+			is(oidECDSAWithSHA512) && s.digest == crypto.SHA512 {
+			return s.digest, nil, nil
 		}
 	}
 	return 0, nil, weak("signature algorithm")
