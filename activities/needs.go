@@ -34,7 +34,8 @@ type Evidence interface {
 	// bytes under the same name are a Corrupt fault.
 	PutEvidence(ctx context.Context, ref signing.EvidenceRef, plain []byte) error
 	// AdoptEvidence keeps made bytes, unless something is kept there already:
-	// what came first wins. It returns what is kept, and whether that was there.
+	// what came first wins. It returns what is kept, and whether that is something
+	// else than was made.
 	AdoptEvidence(ctx context.Context, ref signing.EvidenceRef, made []byte) (kept []byte, adopted bool, err error)
 	// GetEvidence returns a kept piece, or a NotFound fault.
 	GetEvidence(ctx context.Context, ref signing.EvidenceRef) ([]byte, error)

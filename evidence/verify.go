@@ -161,7 +161,7 @@ func judgeSigner(files *files, index Index, e Entry, trust Trust) Signer {
 		},
 	}, trust.BankID)
 	if err != nil {
-		return fail(indication(err), string(bankidsig.ReasonOf(err)), message(err))
+		return fail(indication(err), fault.CodeOf(err), message(err))
 	}
 	s.Name, s.Title = signing.Private(proof.Signer.Name.Reveal()), document.Title
 	s.SignedAt, s.TimeSource = proof.SignedAt, string(proof.TimeSource)

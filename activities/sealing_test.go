@@ -1,0 +1,117 @@
+package activities_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handslag/handslag/activities"
+	"github.com/handslag/handslag/evidence"
+	"github.com/handslag/handslag/signing"
+	"github.com/handslag/handslag/simulator/faults"
+)
+
+func (w *world) sealInput() activities.SealInput {
+	w.t.Helper()
+	w.signed()
+	var r signing.AttemptResult
+	require.NoError(w.t, w.run(w.verify.VerifyAttempt, w.ref, &r))
+	return activities.SealInput{
+		CollectionRef: w.ref.CollectionRef, Document: w.store.spec.Documents[0].ID,
+		Signatures: []signing.Signature{*r.Signature}, Audit: signing.AuditTrail{Seq: 4},
+	}
+}
+
+func (w *world) result() []byte {
+	return w.store.revisions[signing.RevisionRef{
+		Tenant: w.ref.Tenant, Collection: w.ref.Collection, Document: w.store.spec.Documents[0].ID, Revision: 1,
+	}].content
+}
+
+// TestSealEffects fails each effect of sealing, before and after it took place:
+// a repeat yields one valid result, the one that was kept first.
+func TestSealEffects(t *testing.T) {
+	for _, effect := range []string{"describe revision", "open revision", "get signature.xml", "put revision"} {
+		for _, persisted := range []bool{false, true} {
+			t.Run(effect, func(t *testing.T) {
+				w := newWorld(t)
+				in := w.sealInput()
+				if persisted {
+					w.store.cut[effect] = 1
+				} else {
+					w.store.lost[effect] = 1
+				}
+				var first, second signing.Result
+				requireCode(t, errStore.Code, w.run(w.sealing.SealDocument, in, nil))
+				kept := bytes.Clone(w.result())
+				require.NoError(t, w.run(w.sealing.SealDocument, in, &first))
+				require.NoError(t, w.run(w.sealing.SealDocument, in, &second))
+				require.Equal(t, first, second)
+				if kept != nil {
+					require.Equal(t, kept, w.result(), "what was kept first stays")
+				}
+				w.requireProven()
+				require.Equal(t, signing.DigestOf(w.result()), first.Digest)
+			})
+		}
+	}
+}
+
+// requireProven verifies the result as anybody could.
+func (w *world) requireProven() {
+	w.t.Helper()
+	require.True(w.t, bytes.HasPrefix(w.result(), onePage()), "the upload is a byte prefix of the result")
+	report, err := evidence.VerifyDocument(w.t.Context(), bytes.NewReader(w.result()), int64(len(w.result())), w.sealing.Trust, time.Now())
+	require.NoError(w.t, err)
+	require.True(w.t, report.Passed(), "%s %s", report.SubIndication, report.Reason)
+	require.True(w.t, report.Test)
+	require.Equal(w.t, "Tolvan Tolvansson", report.Signers[0].Name.Reveal())
+	require.Equal(w.t, "19121212-xxxx", report.Signers[0].PersonalNumber)
+	require.Equal(w.t, "B-T", report.Seals[0].Level)
+}
+
+func TestTimestampAuthorityDown(t *testing.T) {
+	w := newWorld(t)
+	in := w.sealInput()
+	require.NoError(t, w.app.TimestampFault(t.Context(), faults.Fault{Kind: "maintenance", Count: 1}))
+	require.Error(t, w.run(w.sealing.SealDocument, in, nil), "never a lower level, silently")
+	require.Empty(t, w.result())
+	require.NoError(t, w.run(w.sealing.SealDocument, in, nil))
+	w.requireProven()
+}
+
+// TestResultThatDoesNotVerify: a result that was damaged in the store is never
+// handed out.
+func TestResultThatDoesNotVerify(t *testing.T) {
+	w := newWorld(t)
+	in := w.sealInput()
+	require.NoError(t, w.run(w.sealing.SealDocument, in, nil))
+	w.result()[200] ^= 1
+	requireCode(t, "result_invalid", w.run(w.sealing.SealDocument, in, nil))
+}
+
+// TestVerifyNamesAttacks: what an attacker may do to a sealed document, and
+// the word for it.
+func TestVerifyNamesAttacks(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.run(w.sealing.SealDocument, w.sealInput(), nil))
+	sealed := w.result()
+	verify := func(b []byte, trust evidence.Trust) *evidence.Report {
+		r, err := evidence.VerifyDocument(context.Background(), bytes.NewReader(b), int64(len(b)), trust, time.Now())
+		require.NoError(t, err)
+		return r
+	}
+	unknown := verify(sealed, evidence.Trust{})
+	require.Equal(t, "INDETERMINATE", string(unknown.Indication), "who trusts nobody learns nothing")
+	require.Equal(t, "trust_missing", unknown.Signers[0].SubIndication)
+
+	changed := bytes.Replace(sealed, []byte("/MediaBox [0 0 595 842]"), []byte("/MediaBox [0 0 595 841]"), 1)
+	require.Equal(t, "TOTAL-FAILED", string(verify(changed, w.sealing.Trust).Indication))
+
+	appended := append(bytes.Clone(sealed), "\n1 0 obj\n<<>>\nendobj\n"...)
+	r, err := evidence.VerifyDocument(t.Context(), bytes.NewReader(appended), int64(len(appended)), w.sealing.Trust, time.Now())
+	require.True(t, err != nil || !r.Passed(), "bytes after the seal")
+}
