@@ -142,7 +142,21 @@ func (s *Server) specOf(ctx context.Context, d draft, body gen.CollectionRequest
 		return spec, err
 	}
 	f.merge(spec.Validate())
+	s.checkPolicy(spec, f)
 	return spec, f.err()
+}
+
+// checkPolicy refuses what the installation's providers cannot deliver.
+func (s *Server) checkPolicy(spec signing.Spec, f *fields) {
+	for i, p := range spec.Participants {
+		assurance, served := s.config.Assurances[p.Method]
+		switch {
+		case !served:
+			f.add(fmt.Sprintf("/participants/%d/method", i), "unavailable", "The installation has no provider for this method.")
+		case !spec.Policy.Accepts(assurance):
+			f.add("/policy/accept", "unmet", "The policy does not accept what the method %s yields: %s.", p.Method, assurance)
+		}
+	}
 }
 
 func (s *Server) addDocuments(ctx context.Context, spec *signing.Spec, documents []gen.CollectionDocument, f *fields) error {

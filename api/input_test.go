@@ -85,6 +85,7 @@ func TestCollectionRequestsThatAreWrong(t *testing.T) {
 		"time zone of nowhere":   {with(body(), "Europe/Lund", "timeZone"), 422, "collection_invalid", []string{"/timeZone unknown"}},
 		"time zone as a path":    {with(body(), "../etc/passwd", "timeZone"), 422, "collection_invalid", []string{"/timeZone unknown"}},
 		"policy of nothing":      {with(body(), map[string]any{"accept": []any{}}, "policy"), 422, "request_invalid", []string{"/policy/accept count"}},
+		"policy nobody can meet": {with(body(), map[string]any{"accept": []any{"attested"}}, "policy"), 422, "collection_invalid", []string{"/policy/accept unmet"}},
 		"policy unknown":         {with(body(), map[string]any{"accept": []any{"qes"}}, "policy"), 422, "request_invalid", []string{"/policy/accept/0 unknown"}},
 		"every field at once":    {with(person("personalNumber", "1"), "\u200b", "documents", 0, "title"), 422, "collection_invalid", []string{"/documents/0/title title", "/participants/0/personalNumber format"}},
 		"more than the contract": {`"` + strings.Repeat("x", 2<<20) + `"`, 413, "body_too_large", nil},

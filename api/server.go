@@ -42,6 +42,12 @@ type Config struct {
 	// Dependencies are asked by /health/ready, by name.
 	Dependencies map[string]func(context.Context) error
 
+	// Assurances says what stands behind a signature by each method, with the
+	// provider that serves it. A collection whose policy accepts none of it is
+	// refused when it is created, not when the person stands there. Unless set:
+	// bankid-se is verified.
+	Assurances map[signing.Method]signing.Assurance
+
 	// ProblemBase is put before a code to make a problem's type; /problems/
 	// unless set, which this server answers itself.
 	ProblemBase string
@@ -143,6 +149,9 @@ func (c *Config) complete() error {
 	setDefault(&c.StopTime, 30*time.Second)
 	if c.Entropy == nil {
 		c.Entropy = rand.Reader
+	}
+	if len(c.Assurances) == 0 {
+		c.Assurances = map[signing.Method]signing.Assurance{signing.MethodBankIDSE: signing.AssuranceVerified}
 	}
 	return nil
 }
