@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,6 +36,15 @@ const Tenant = "demo"
 type Ports struct {
 	stack.Ports
 	API, BankID, Person, TSA int
+}
+
+func (p Ports) named() map[string]int {
+	all := p.Ports.Named()
+	maps.Copy(all, map[string]int{
+		"the API": p.API, "the simulated BankID": p.BankID,
+		"the simulated BankID app": p.Person, "the timestamp authority": p.TSA,
+	})
+	return all
 }
 
 // Options say how to run an installation.
@@ -76,13 +86,8 @@ func Start(ctx context.Context, o Options) (*Installation, error) {
 }
 
 func (in *Installation) start(ctx context.Context, o Options) error {
-	for part, port := range map[string]int{
-		"the API": o.Ports.API, "the simulated BankID": o.Ports.BankID,
-		"the simulated BankID app": o.Ports.Person, "the timestamp authority": o.Ports.TSA,
-	} {
-		if err := loopback.Check(ctx, part, port); err != nil {
-			return err
-		}
+	if err := loopback.Vacant(ctx, o.Ports.named()); err != nil {
+		return err
 	}
 	var err error
 	in.World, err = startWorld(ctx, o, in.Trust)

@@ -5,9 +5,13 @@ package loopback
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/handslag/handslag/fault"
 )
@@ -45,4 +49,36 @@ func Check(ctx context.Context, part string, port int) error {
 			"port %d, which %s needs, is taken by %s; stop that, or choose another port", port, part, holder(port)).Because(err)
 	}
 	return l.Close()
+}
+
+// vacateWithin is how long a port may take to become free. The parts of a stack
+// that was killed end with it, but a moment later.
+const vacateWithin = 2 * time.Second
+
+// Vacant checks the ports of parts, given by the parts' names, and answers with
+// every taken one at once, not only the first. Port 0, which stands for any
+// free one, is passed over.
+func Vacant(ctx context.Context, ports map[string]int) error {
+	limit := time.After(vacateWithin)
+	for {
+		var taken []error
+		for _, part := range slices.Sorted(maps.Keys(ports)) {
+			if ports[part] == 0 {
+				continue
+			}
+			if err := Check(ctx, part, ports[part]); err != nil {
+				taken = append(taken, err)
+			}
+		}
+		if len(taken) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-limit:
+			return errors.Join(taken...)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }

@@ -35,6 +35,11 @@ type Ports struct {
 	Temporal, TemporalUI, S3 int
 }
 
+// Named tells the ports by the names of their parts.
+func (p Ports) Named() map[string]int {
+	return map[string]int{"Temporal": p.Temporal, "the Temporal UI": p.TemporalUI, "S3": p.S3}
+}
+
 // Options say how to run a stack.
 type Options struct {
 	// Home keeps the state. It stays the caller's to close, after Stop.
@@ -62,7 +67,7 @@ type Stack struct {
 // Start starts the parts and returns when all of them serve. If it fails, it
 // leaves nothing running.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	if err := checkPorts(ctx, o.Ports); err != nil {
+	if err := loopback.Vacant(ctx, o.Ports.Named()); err != nil {
 		return nil, err
 	}
 	s := &Stack{Processes: supervisor.New(o.Note)}
@@ -127,34 +132,4 @@ func (s *Stack) Stop() error {
 		return nil
 	}
 	return s.Temporal.Stop()
-}
-
-// vacateWithin is how long a port may take to become free. The parts of a stack
-// that was killed end with it, but a moment later.
-const vacateWithin = 2 * time.Second
-
-// checkPorts answers with every taken port at once, not only the first.
-func checkPorts(ctx context.Context, p Ports) error {
-	limit := time.After(vacateWithin)
-	for {
-		var taken []error
-		for part, port := range map[string]int{"Temporal": p.Temporal, "the Temporal UI": p.TemporalUI, "S3": p.S3} {
-			if port == 0 {
-				continue
-			}
-			if err := loopback.Check(ctx, part, port); err != nil {
-				taken = append(taken, err)
-			}
-		}
-		if len(taken) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-limit:
-			return errors.Join(taken...)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }

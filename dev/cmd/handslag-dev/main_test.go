@@ -20,12 +20,32 @@ import (
 // no environment but its own, and is known by its argument.
 const mainVar = "HANDSLAG_DEV_TEST_MAIN"
 
+// product is the product's binary, built for these tests.
+var product string
+
 func TestMain(m *testing.M) {
 	if os.Getenv(mainVar) != "" || len(os.Args) == 2 && os.Args[1] == "s3" {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "handslag-dev-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	product = filepath.Join(dir, "handslag")
+	build := exec.Command("go", "build", "-o", product, "./cmd/handslag")
+	build.Dir = filepath.Join("..", "..", "..")
+	if said, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the product: %v\n%s", err, said)
+		return 1
+	}
+	return m.Run()
 }
 
 func program(t *testing.T, arguments ...string) *exec.Cmd {
@@ -36,14 +56,24 @@ func program(t *testing.T, arguments ...string) *exec.Cmd {
 }
 
 func TestUp(t *testing.T) {
-	ports, err := loopback.Free(t.Context(), 3)
+	parts := []struct{ flag, name string }{
+		{"temporal", "Temporal"},
+		{"temporal-ui", "the Temporal UI"},
+		{"s3", "S3"},
+		{"api", "the API"},
+		{"bankid", "the simulated BankID"},
+		{"person", "the simulated BankID app"},
+		{"tsa", "the timestamp authority"},
+	}
+	ports, err := loopback.Free(t.Context(), len(parts))
 	require.NoError(t, err)
 	state := filepath.Join(t.TempDir(), "state")
 	onPorts := func(state string) []string {
-		return []string{
-			"up", "--state", state, fmt.Sprint("--temporal-port=", ports[0]),
-			fmt.Sprint("--temporal-ui-port=", ports[1]), fmt.Sprint("--s3-port=", ports[2]),
+		arguments := []string{"up", "--product", product, "--state", state}
+		for i, p := range parts {
+			arguments = append(arguments, fmt.Sprintf("--%s-port=%d", p.flag, ports[i]))
 		}
+		return arguments
 	}
 	up := program(t, onPorts(state)...)
 	stdout, err := up.StdoutPipe()
@@ -63,8 +93,8 @@ func TestUp(t *testing.T) {
 
 	elsewhere, err := program(t, onPorts(state+"2")...).CombinedOutput()
 	require.Error(t, err)
-	for i, part := range []string{"Temporal", "the Temporal UI", "S3"} {
-		require.Contains(t, string(elsewhere), fmt.Sprintf("port %d, which %s needs, is taken by ", ports[i], part))
+	for i, p := range parts {
+		require.Contains(t, string(elsewhere), fmt.Sprintf("port %d, which %s needs, is taken by ", ports[i], p.name))
 	}
 
 	require.NoError(t, up.Process.Signal(syscall.SIGINT))
@@ -94,12 +124,27 @@ func until(t *testing.T, lines *bufio.Reader, last string) string {
 	}
 }
 
-func TestDemoLeavesNothing(t *testing.T) {
-	state := filepath.Join(t.TempDir(), "demo")
-	said, err := program(t, "demo", "--state", state).CombinedOutput()
+func TestDemoLeavesNothingButItsResults(t *testing.T) {
+	dir := t.TempDir()
+	state, out, scratch := filepath.Join(dir, "demo"), filepath.Join(dir, "out"), filepath.Join(dir, "tmp")
+	require.NoError(t, os.Mkdir(scratch, 0o700))
+	demo := program(t, "demo", "--product", product, "--state", state, "--out", out, filepath.Join("..", "..", "demo", "hyresavtal.pdf"))
+	demo.Env = append(demo.Env, "TMPDIR="+scratch)
+	said, err := demo.CombinedOutput()
 	require.NoError(t, err, string(said))
-	require.Contains(t, string(said), "http://127.0.0.1:")
-	left, err := filepath.Glob(filepath.Join(state, "run-*"))
+	require.Contains(t, string(said), "TOTAL-PASSED")
+	require.NotContains(t, string(said), "199001012385", "the console masks personal numbers")
+
+	require.FileExists(t, filepath.Join(out, "hyresavtal-signed.pdf"))
+	anchors, err := filepath.Glob(filepath.Join(out, "trust", "*.simulator.pem"))
 	require.NoError(t, err)
-	require.Empty(t, left)
+	require.Len(t, anchors, 3)
+	for _, nothing := range []string{filepath.Join(state, "run-*"), filepath.Join(scratch, "*")} {
+		left, err := filepath.Glob(nothing)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
+	processes, err := exec.Command("ps", "-eo", "args").Output()
+	require.NoError(t, err)
+	require.NotContains(t, string(processes), product, "no process outlives the demo")
 }
