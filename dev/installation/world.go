@@ -18,10 +18,12 @@ import (
 
 // World is the simulated world, in this process.
 type World struct {
-	BankID  string // address of the Relying Party API
-	Person  string // address of the person's app: a page and a control API
-	TSA     string // address of the timestamp authority
-	servers []*http.Server
+	BankID       string // address of the Relying Party API
+	Person       string // address of the person's app: a page and a control API
+	TSA          string // address of the timestamp authority
+	Certificates *pki.PKI
+	servers      []*http.Server
+	served       served
 }
 
 // App returns a client that plays persons.
@@ -43,7 +45,7 @@ func startWorld(ctx context.Context, o Options, trust string) (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the simulated world: %w", err)
 	}
-	w := &World{}
+	w := &World{Certificates: certificates}
 	for _, part := range []struct {
 		port    int
 		handler http.Handler
@@ -51,7 +53,7 @@ func startWorld(ctx context.Context, o Options, trust string) (*World, error) {
 		url     *string
 		form    string
 	}{
-		{o.Ports.BankID, simulated.RPAPI(), simulated.RPTLS(), &w.BankID, "https://%s/rp/v6.0"},
+		{o.Ports.BankID, w.served.watch(simulated.RPAPI()), simulated.RPTLS(), &w.BankID, "https://%s/rp/v6.0"},
 		{o.Ports.Person, simulated.Control(), nil, &w.Person, "http://%s"},
 		{o.Ports.TSA, simulated.Timestamp(), nil, &w.TSA, "http://%s/tsa"},
 	} {
