@@ -95,7 +95,7 @@ conformance: build ## let programs written by others judge ours; each says so wh
 
 check: format-check vet lint workflowcheck generated border test check-demo conformance ## all that .ci/run checks, without installing anything
 
-compose-env: ## write deploy/.env with fresh secrets for docker compose
+compose-env: product ## write the secrets that docker-compose.yml needs
 	@deploy/make-env
 
 clean: ## remove what was built and what the demo wrote; state of `make dev` stays

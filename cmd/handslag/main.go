@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // an image may have no zone files, and deadlines have zones
 
 	"github.com/alecthomas/kong"
 
@@ -25,6 +26,7 @@ type commands struct {
 	Worker  workerCommand  `cmd:"" help:"Run workflows and activities."`
 	Verify  verifyCommand  `cmd:"" help:"Verify a signed document offline. Exit code 0: passed, 1: failed, 2: indeterminate or not readable."`
 	Keyring keyringCommand `cmd:"" help:"Print a new key ring for HANDSLAG_KEYRING_FILE."`
+	Health  healthCommand  `cmd:"" help:"Ask whether something works, for health checks. Exit code 0: it does."`
 }
 
 // exit codes of verify; other commands use 0 and 1.
