@@ -72,6 +72,7 @@ func TestLiveStates(t *testing.T) {
 	}{
 		"followed":          {live(func(*workflows.Live) {}), "pending", true},
 		"not heard of yet":  {&workflows.Live{}, "starting", false},
+		"not asked yet":     {live(func(l *workflows.Live) { l.Hint = "" }), "starting", true},
 		"nobody follows":    {nil, "settling", false},
 		"answer not stored": {live(func(l *workflows.Live) { l.Answer = new(activities.StoredAnswer) }), "settling", false},
 		"relayed QR":        {live(func(l *workflows.Live) { l.Order.QRSecret, l.Order.RelayedQR = "", "relayed" }), "pending", true},

@@ -93,7 +93,7 @@ func (s *Server) recover(c *gin.Context) {
 			return
 		}
 		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-			panic(cause)
+			panic(cause) //nolint:forbidigo // net/http has to see it
 		}
 		s.problem(c, fmt.Errorf("panic of type %T at %s", cause, debug.Stack()))
 	}()
@@ -175,12 +175,30 @@ func (s *Server) limit(c *gin.Context) {
 		s.allowTime(c, op)
 		return
 	}
+	body := c.Request.Body
+	c.Request.Body = http.MaxBytesReader(c.Writer, body, most)
+	s.allowTime(c, op)
 	if c.Request.ContentLength > most {
 		s.problem(c, bodyTooLarge(most))
+	} else {
+		c.Next()
+	}
+	if c.Writer.Status() == http.StatusRequestEntityTooLarge {
+		s.drain(c, body)
+	}
+}
+
+// drain takes in the rest of a body that was refused for its size, within
+// reason. A client that sends all before it listens would otherwise meet a
+// connection reset and never see the problem (RFC 9112 9.6). One that asked
+// before it sent (Expect) has its answer.
+func (s *Server) drain(c *gin.Context, body io.Reader) {
+	if c.Request.Header.Get("Expect") != "" {
 		return
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
-	s.allowTime(c, op)
+	c.Writer.Flush()
+	_ = http.NewResponseController(c.Writer).SetReadDeadline(s.config.Clock().Add(answerTime / 2))
+	_, _ = io.CopyN(io.Discard, body, 4*s.config.MaxUpload)
 }
 
 // allowTime lets documents take longer than other bodies and answers. Where the

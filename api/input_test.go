@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -201,6 +204,23 @@ func TestUploadThatGrowsPastTheLimit(t *testing.T) {
 	require.Equal(t, http.StatusRequestEntityTooLarge, a.StatusCode)
 	require.Contains(t, a.json(t)["detail"], "1000 bytes")
 	require.Empty(t, w.store.uploads)
+}
+
+// TestClientThatSendsBeforeItListens gets the problem all the same.
+func TestClientThatSendsBeforeItListens(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.MaxUpload = 4 << 20 })
+	connection, err := net.Dial("tcp", w.server.Listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = connection.Close() }()
+	_, err = fmt.Fprintf(connection, "POST /v1/documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: application/pdf\r\nContent-Length: %d\r\n\r\n", keyAcme, 12<<20)
+	require.NoError(t, err)
+	_, err = connection.Write(make([]byte, 12<<20))
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
 }
 
 func TestFaultsBecomeProblems(t *testing.T) {

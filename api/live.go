@@ -90,12 +90,10 @@ func (s *Server) presentLive(a signing.Attempt, live *workflows.Live, locale sig
 	case live == nil:
 	case live.Answer != nil:
 		// The provider has answered; the store has not taken the answer yet.
-	case live.At.IsZero():
+	case live.Hint == "":
+		// The provider has not been asked yet; the order waits for its start.
 		answer.State = gen.Starting
-		answer.Message = message(providers.PendingMessage("", a.Channel, d), locale)
-		if live.Order.Ref != "" {
-			answer.Message = message(providers.PendingMessage("outstandingTransaction", a.Channel, d), locale)
-		}
+		answer.Message = message(providers.PendingMessage("outstandingTransaction", a.Channel, d), locale)
 	default:
 		answer.State = gen.Pending
 		answer.Hint = optional(live.Hint)

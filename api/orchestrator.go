@@ -2,10 +2,10 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -39,8 +39,8 @@ type TemporalConfig struct {
 	// Deadline is how long a command may take before its sender is told to send
 	// it again; 30 seconds unless set. The start of an order is a command.
 	Deadline time.Duration
-	// Entropy makes the ids of commands that need none of their own; crypto/rand
-	// unless set.
+	// Entropy makes the ids of commands that need none of their own. It is
+	// required, and must be random enough for no two ids to be equal.
 	Entropy io.Reader
 }
 
@@ -51,17 +51,14 @@ var _ Orchestrator = (*Temporal)(nil)
 
 // NewTemporal makes an Orchestrator.
 func NewTemporal(c TemporalConfig) (*Temporal, error) {
-	if c.Client == nil || len(c.Routes) == 0 {
-		return nil, errors.New("orchestrator: Client and Routes are required")
+	if c.Client == nil || len(c.Routes) == 0 || c.Entropy == nil {
+		return nil, errors.New("orchestrator: Client, Routes and Entropy are required")
 	}
 	if c.Converter == nil {
 		c.Converter = converter.GetDefaultDataConverter()
 	}
 	if c.Deadline <= 0 {
 		c.Deadline = 30 * time.Second
-	}
-	if c.Entropy == nil {
-		c.Entropy = rand.Reader
 	}
 	return &Temporal{c}, nil
 }
@@ -172,13 +169,16 @@ func (t *Temporal) Followed(ctx context.Context, id signing.CollectionID, p sign
 		return nil, fromTemporal("describe "+string(id), err)
 	}
 	for _, pending := range described.GetPendingActivities() {
-		if pending.GetActivityId() != workflows.FollowID(p) {
+		// An activity's id may be used once in a workflow, so that of a later
+		// attempt has more behind the participant's.
+		id := pending.GetActivityId()
+		if id != workflows.FollowID(p) && !strings.HasPrefix(id, workflows.FollowID(p)+"/") {
 			continue
 		}
 		var live workflows.Live
 		if details := pending.GetHeartbeatDetails(); len(details.GetPayloads()) > 0 {
 			if err := t.config.Converter.FromPayloads(details, &live); err != nil {
-				return nil, fmt.Errorf("decode the heartbeat of %s: %w", pending.GetActivityId(), err)
+				return nil, fmt.Errorf("decode the heartbeat of %s: %w", id, err)
 			}
 		}
 		return &live, nil

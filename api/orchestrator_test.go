@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func (h updateHandle) Get(_ context.Context, out any) error {
 func newTemporal(t *testing.T, s temporalStub) *api.Temporal {
 	t.Helper()
 	o, err := api.NewTemporal(api.TemporalConfig{
-		Client: s, Routes: map[signing.Method]string{signing.MethodBankIDSE: "bankid"}, Deadline: 50 * time.Millisecond,
+		Client: s, Routes: map[signing.Method]string{signing.MethodBankIDSE: "bankid"}, Deadline: 50 * time.Millisecond, Entropy: rand.Reader,
 	})
 	require.NoError(t, err)
 	return o
@@ -210,6 +211,7 @@ func TestFollowedReadsTheHeartbeat(t *testing.T) {
 		fails   bool
 	}{
 		"followed":      {[]*workflowpb.PendingActivityInfo{pending("7", nil), pending("follow/par_1", payloads)}, &live, false},
+		"second try":    {[]*workflowpb.PendingActivityInfo{pending("follow/par_10", nil), pending("follow/par_1/2", payloads)}, &live, false},
 		"not heard of":  {[]*workflowpb.PendingActivityInfo{pending("follow/par_1", nil)}, &workflows.Live{}, false},
 		"somebody else": {[]*workflowpb.PendingActivityInfo{pending("follow/par_2", payloads)}, nil, false},
 		"nobody":        {nil, nil, false},

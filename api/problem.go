@@ -84,10 +84,10 @@ func (s *Server) problem(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		// Part of a file is on its way. To end the connection is the only way left
 		// to say that the rest does not come (RFC 9112 8).
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // the documented way to break off an answer
 	}
 	h := c.Writer.Header()
-	for _, name := range []string{"ETag", "Content-Disposition", "Content-Length", "Location"} {
+	for _, name := range []string{"ETag", "Content-Disposition", "Location"} {
 		h.Del(name)
 	}
 	h.Set("Content-Type", problemMedia)
@@ -99,11 +99,12 @@ func (s *Server) problem(c *gin.Context, err error) {
 		h.Set("WWW-Authenticate", challenge(f))
 	}
 	body, err := json.Marshal(s.describe(f, status, x.id))
-	if err != nil {
-		panic(err) // a Problem has strings and numbers only
+	if err != nil { // a Problem has strings and numbers only
+		body = []byte(`{}`)
 	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Status(status)
-	_, _ = c.Writer.Write(append(body, '\n')) // a client that is gone needs no answer
+	_, _ = c.Writer.Write(body) // a client that is gone needs no answer
 }
 
 // challenge follows RFC 6750 3: no error code when no credentials were sent.

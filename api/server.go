@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +68,7 @@ type Config struct {
 
 	Log     *slog.Logger
 	Clock   func() time.Time
-	Entropy io.Reader // of ids and tokens; crypto/rand unless set
+	Entropy io.Reader // of ids and tokens; must be cryptographically random
 }
 
 // The limits of a request that carries no document.
@@ -133,7 +132,7 @@ func (c *Config) complete() error {
 	for name, missing := range map[string]bool{
 		"Intake": c.Intake == nil, "Documents": c.Documents == nil, "Records": c.Records == nil, "Claims": c.Claims == nil,
 		"Links": c.Links == nil, "Orchestrator": c.Orchestrator == nil, "Keyed": c.Keyed == nil,
-		"Log": c.Log == nil, "Clock": c.Clock == nil,
+		"Log": c.Log == nil, "Clock": c.Clock == nil, "Entropy": c.Entropy == nil,
 	} {
 		if missing {
 			return fmt.Errorf("api: %s is required", name)
@@ -147,9 +146,6 @@ func (c *Config) complete() error {
 	setDefault(&c.MaxUpload, defaultUpload)
 	setDefault(&c.UploadTime, 15*time.Minute)
 	setDefault(&c.StopTime, 30*time.Second)
-	if c.Entropy == nil {
-		c.Entropy = rand.Reader
-	}
 	if len(c.Assurances) == 0 {
 		c.Assurances = map[signing.Method]signing.Assurance{signing.MethodBankIDSE: signing.AssuranceVerified}
 	}

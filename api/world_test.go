@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"io"
@@ -69,7 +70,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	config := api.Config{
 		Intake: w.store, Documents: w.store, Records: w.store, Claims: w.store, Links: w.store,
 		Orchestrator: w.temporal, Keyed: testMAC{}, Keys: keys,
-		Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Clock: func() time.Time { return w.now() },
+		Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Clock: func() time.Time { return w.now() }, Entropy: rand.Reader,
 	}
 	for _, change := range changes {
 		change(&config)

@@ -13,7 +13,6 @@ package intake
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ type Config struct {
 	// Limits bound the work that a file can cause; the zero value is safe.
 	Limits pdf.Limits
 	Clock  func() time.Time // required
-	// Entropy is of ids; crypto/rand unless set.
+	// Entropy is of ids; required, and must be cryptographically random.
 	Entropy io.Reader
 }
 
@@ -94,17 +93,14 @@ type Receiver struct{ config Config }
 
 // New makes a Receiver, or says which field of its configuration is wrong.
 func New(c Config) (*Receiver, error) {
-	if c.Store == nil || c.Claims == nil || c.Clock == nil {
-		return nil, errors.New("intake: Store, Claims and Clock are required")
+	if c.Store == nil || c.Claims == nil || c.Clock == nil || c.Entropy == nil {
+		return nil, errors.New("intake: Store, Claims, Clock and Entropy are required")
 	}
 	if c.MaxBytes < 0 {
 		return nil, errors.New("intake: MaxBytes must not be negative")
 	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = defaultMaxBytes
-	}
-	if c.Entropy == nil {
-		c.Entropy = rand.Reader
 	}
 	return &Receiver{c}, nil
 }

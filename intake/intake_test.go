@@ -3,6 +3,7 @@ package intake_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,7 +130,8 @@ func receiver(t *testing.T, s *shelf, second intake.SecondReader, most int64) (*
 	directory := t.TempDir()
 	r, err := intake.New(intake.Config{
 		Store: s, Claims: s, SecondReader: second, Directory: directory, MaxBytes: most,
-		Clock: func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },
+		Clock:   func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) },
+		Entropy: rand.Reader,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -283,6 +285,6 @@ func TestRepeatedUploadIsOneDocument(t *testing.T) {
 func TestConfigIsRefused(t *testing.T) {
 	_, err := intake.New(intake.Config{})
 	require.ErrorContains(t, err, "required")
-	_, err = intake.New(intake.Config{Store: newShelf(), Claims: newShelf(), Clock: time.Now, MaxBytes: -1})
+	_, err = intake.New(intake.Config{Store: newShelf(), Claims: newShelf(), Clock: time.Now, Entropy: rand.Reader, MaxBytes: -1})
 	require.ErrorContains(t, err, "MaxBytes")
 }
