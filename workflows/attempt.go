@@ -107,7 +107,7 @@ func (c *collection) follow(ctx workflow.Context, live *liveAttempt, order provi
 		workflow.GetLogger(ctx).Warn("following an order ended without a result", "attempt", live.ref.Attempt, "error", err)
 		in.Withdraw = true
 		err = workflow.ExecuteActivity(
-			workflow.WithActivityOptions(ctx, followOptions(live.ref.Provider, id)), a.FollowAttempt, in).Get(ctx, &end)
+			workflow.WithActivityOptions(ctx, followOptions(live.ref.Provider, settleID(live.ref.Participant))), a.FollowAttempt, in).Get(ctx, &end)
 		if err != nil {
 			trouble = c.alarm(trouble, fault.CodeOf(activities.FromTemporal(err)))
 			c.pause(ctx, longestPause)

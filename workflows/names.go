@@ -25,6 +25,11 @@ func WorkflowID(id signing.CollectionID) string { return string(id) }
 // Its heartbeat details are a Live.
 func FollowID(p signing.ParticipantID) string { return "follow/" + string(p) }
 
+// settleID is the id of the activity that settles an order which is no longer
+// followed. An activity that was cancelled before it was sent leaves its id
+// taken until the workflow task is over, so this needs one of its own.
+func settleID(p signing.ParticipantID) string { return "settle/" + string(p) }
+
 // The names of what a collection's workflow answers to. The updates take the
 // command types below; the query returns a signing.View.
 const (

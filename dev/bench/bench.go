@@ -163,7 +163,7 @@ func (b *Bench) newPerson() bankid.Person {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.people++
-	nine := fmt.Sprintf("8%02d0101%02d", b.people/100, b.people%100)[:9]
+	nine := fmt.Sprintf("800101%03d", b.people%1000) // YYMMDDNNN
 	sum := 0
 	for i, c := range nine {
 		d := int(c - '0')

@@ -19,16 +19,20 @@ import (
 	"github.com/handslag/handslag/simulator/person"
 )
 
-// people sign one after the other. They do not exist.
-var people = [...]bankid.Person{
-	{PersonalNumber: "199001012385", GivenName: "Anna", Surname: "Provberg"},
-	{PersonalNumber: "199001022384", GivenName: "Åke", Surname: "Testström"},
+// People sign one after the other. They do not exist.
+func People() []bankid.Person {
+	return []bankid.Person{
+		{PersonalNumber: "199001012385", GivenName: "Anna", Surname: "Provberg"},
+		{PersonalNumber: "199001022384", GivenName: "Åke", Surname: "Testström"},
+	}
 }
 
 // Demo is what a run needs.
 type Demo struct {
 	Owner *owner.Client
 	App   *person.App
+	// People sign, each when those before them have; see [People].
+	People []bankid.Person
 	// PDFs are the paths of the documents.
 	PDFs []string
 	// Out is the folder for the results.
@@ -41,7 +45,7 @@ type Demo struct {
 
 // Run runs the demo and returns the paths of the signed documents.
 func (d *Demo) Run(ctx context.Context) ([]string, error) {
-	for _, p := range people {
+	for _, p := range d.People {
 		if err := d.App.Register(ctx, p); err != nil {
 			return nil, fmt.Errorf("give a simulated person a BankID: %w", err)
 		}
@@ -50,7 +54,7 @@ func (d *Demo) Run(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range people {
+	for i, p := range d.People {
 		request.Participants = append(request.Participants, owner.Participant{
 			Name: p.GivenName + " " + p.Surname, PersonalNumber: p.PersonalNumber, Step: i + 1,
 		})
@@ -60,13 +64,22 @@ func (d *Demo) Run(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the collection: %w", err)
 	}
-	d.Say("collection  %s is %s: %s signs first, then %s", collection.ID, collection.State, people[0].GivenName, people[1].GivenName)
-	for i := range people {
+	d.Say("collection  %s is %s: %s", collection.ID, collection.State, d.order())
+	for i := range d.People {
 		if err := d.sign(ctx, collection, i); err != nil {
 			return nil, err
 		}
 	}
 	return d.results(ctx, collection)
+}
+
+// order says who signs when.
+func (d *Demo) order() string {
+	var names []string
+	for _, p := range d.People {
+		names = append(names, p.GivenName)
+	}
+	return strings.Join(names, " signs first, then ")
 }
 
 func (d *Demo) upload(ctx context.Context) (owner.Request, error) {
@@ -91,7 +104,7 @@ func name(path string) string { return strings.TrimSuffix(filepath.Base(path), f
 // sign has one person sign. When an attempt ends without a signature, as it may
 // when the worker is killed, they are asked again.
 func (d *Demo) sign(ctx context.Context, collection owner.Collection, i int) error {
-	who := people[i].GivenName
+	who := d.People[i].GivenName
 	for try := 1; try <= 5; try++ {
 		d.Say("attempt     %s starts to sign", who)
 		if err := d.start(ctx, collection, i); err != nil {
@@ -163,17 +176,17 @@ func (d *Demo) play(ctx context.Context, collection owner.Collection, i int) err
 }
 
 func (d *Demo) scanAndSign(ctx context.Context, i int, qr string) bool {
-	order, err := d.App.Scan(ctx, people[i].PersonalNumber, qr)
+	order, err := d.App.Scan(ctx, d.People[i].PersonalNumber, qr)
 	if err != nil {
 		d.Say("app         the QR code is refused: %s", fault.CodeOf(err))
 		return false
 	}
-	d.Say("app         %s scanned the QR code and reads:\n%s", people[i].GivenName, indent(order.Text))
-	if _, err := d.App.Sign(ctx, people[i].PersonalNumber, order.OrderRef); err != nil {
+	d.Say("app         %s scanned the QR code and reads:\n%s", d.People[i].GivenName, indent(order.Text))
+	if _, err := d.App.Sign(ctx, d.People[i].PersonalNumber, order.OrderRef); err != nil {
 		d.Say("app         could not sign: %s", fault.CodeOf(err))
 		return false
 	}
-	d.Say("app         %s entered the security code", people[i].GivenName)
+	d.Say("app         %s entered the security code", d.People[i].GivenName)
 	return true
 }
 

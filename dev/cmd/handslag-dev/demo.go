@@ -55,7 +55,7 @@ func (d *demoCommand) Run(ctx context.Context) error {
 
 func (d *demoCommand) sign(ctx context.Context, in *installation.Installation, say func(string, ...any)) error {
 	run := demo.Demo{
-		Owner: owner.New(in.API, in.APIKey), App: in.World.App(), PDFs: d.PDF, Out: d.Out,
+		Owner: owner.New(in.API, in.APIKey), App: in.World.App(), People: demo.People(), PDFs: d.PDF, Out: d.Out,
 		Say: say, Patience: 2 * time.Minute,
 	}
 	files, err := run.Run(ctx)

@@ -1,0 +1,101 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handslag/handslag/dev/demo"
+)
+
+// A demo takes some six seconds. Runs that begin this far apart are, when the
+// worker is killed, each at another moment of it.
+const (
+	runs  = 16
+	apart = 400 * time.Millisecond
+)
+
+// wavesVar asks for more waves of runs, each shifted against the one before.
+const wavesVar = "HANDSLAG_E2E_WAVES"
+
+// TestTheWorkerIsKilledAtAnyMoment kills the worker with runs of the demo at
+// every moment of their life. Each must end in a document that verifies; where
+// BankID's one answer died with the worker, after a second attempt.
+func TestTheWorkerIsKilledAtAnyMoment(t *testing.T) {
+	waves := 1
+	if asked := os.Getenv(wavesVar); asked != "" {
+		var err error
+		waves, err = strconv.Atoi(asked)
+		require.NoError(t, err)
+	}
+	for wave := range waves {
+		t.Run(fmt.Sprint("wave ", wave+1), func(t *testing.T) {
+			s := onStage(t)
+			var all sync.WaitGroup
+			failed := make(chan error, runs)
+			began := time.Now()
+			for n := range runs {
+				// Registering makes keys, which is not what is to be spread out.
+				d := s.run(t, n)
+				all.Go(func() {
+					time.Sleep(time.Until(began.Add(time.Duration(n) * apart)))
+					if err := s.play(d); err != nil {
+						failed <- fmt.Errorf("run %d: %w", n, err)
+					}
+				})
+			}
+			time.Sleep(time.Until(began.Add(runs*apart + time.Duration(wave)*apart/time.Duration(waves))))
+			killWorker(t)
+			all.Wait()
+			close(failed)
+			for err := range failed {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// run is one run of the demo, with people of its own.
+func (s *stage) run(t *testing.T, n int) *demo.Demo {
+	t.Helper()
+	began := time.Now()
+	return &demo.Demo{
+		Owner: s.owner, App: s.app, People: s.people(2), Patience: patience, Out: t.TempDir(),
+		PDFs: []string{filepath.Join("..", "demo", "hyresavtal.pdf")},
+		Say: func(format string, args ...any) {
+			t.Logf("run %2d %6.2f s  %s", n, time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+		},
+	}
+}
+
+// play plays a run to its end and verifies what came out.
+func (s *stage) play(d *demo.Demo) error {
+	files, err := d.Run(s.Context())
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		verify := exec.CommandContext(s.Context(), product, "verify", "--trust", s.trust, file)
+		verify.Env = []string{}
+		if said, err := verify.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+	}
+	return nil
+}
+
+// killWorker kills the worker, which is started again at once.
+func killWorker(t *testing.T) {
+	t.Helper()
+	pid := shared.Worker.PID()
+	require.NotZero(t, pid)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+}
