@@ -94,7 +94,7 @@ func attemptOf(who caller, p signing.ParticipantID, body gen.AttemptRequest) (wo
 		ReturnURL:     signing.Private(value(body.ReturnURL)),
 		EndUser:       providers.EndUser{Web: webOf(body.Web), App: appOf(body.App)},
 	}
-	f := &fields{fault: faultRequest}
+	f := &fields{fault: errRequest}
 	c.EndUser.IP = addressOf(who, body.EndUserIP, f)
 	if body.Web != nil && body.App != nil {
 		f.add("/app", "excluded", "Give web or app, not both.")

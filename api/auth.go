@@ -53,38 +53,38 @@ func (s *Server) authenticate(c *gin.Context) {
 func (s *Server) identify(r *http.Request, op operation, who *caller) error {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return faultNoCredentials
+		return errNoCredentials
 	}
 	switch {
 	case strings.HasPrefix(token, keyPrefix):
 		tenant, ok := s.config.Keys.tenant(token)
 		if !ok {
-			return faultCredentials
+			return errCredentials
 		}
 		who.tenant = tenant
 		return nil
 	case strings.HasPrefix(token, linkPrefix):
 		link, err := s.config.Links.GetLink(r.Context(), signing.DigestOf([]byte(token)), s.config.Clock())
 		if fault.KindOf(err) == fault.Unauthenticated {
-			return faultCredentials
+			return errCredentials
 		}
 		if err != nil {
 			return err
 		}
 		if !slices.Contains(op.schemes, schemeLink) {
-			return faultNeedsKey
+			return errNeedsKey
 		}
 		who.tenant, who.link = link.Tenant, &link
 		return nil
 	}
-	return faultCredentials
+	return errCredentials
 }
 
 // mayActIn says whether the caller reaches a collection, before anything is
 // looked up, so that the answer tells nothing about what there is.
 func (who caller) mayActIn(c signing.CollectionID) error {
 	if who.link != nil && who.link.Collection != c {
-		return faultLinkScope
+		return errLinkScope
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func (who caller) mayActIn(c signing.CollectionID) error {
 // mayActFor says whether the caller may act for a participant.
 func (who caller) mayActFor(c signing.CollectionID, p signing.ParticipantID) error {
 	if who.link != nil && (who.link.Collection != c || who.link.Participant != p) {
-		return faultLinkScope
+		return errLinkScope
 	}
 	return nil
 }

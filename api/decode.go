@@ -24,7 +24,7 @@ const maxJSONDepth = 32
 // fault quotes a value.
 func checkJSON(body []byte, schema *openapi3.Schema) error {
 	if !utf8.Valid(body) {
-		return faultJSON.In("", "utf8", "The body is not valid UTF-8.")
+		return errJSON.In("", "utf8", "The body is not valid UTF-8.")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -32,11 +32,11 @@ func checkJSON(body []byte, schema *openapi3.Schema) error {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return faultJSON.In("", "trailing", "There is more after the JSON value, at byte %d.", dec.InputOffset())
+		return errJSON.In("", "trailing", "There is more after the JSON value, at byte %d.", dec.InputOffset())
 	}
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
-		return faultJSON.In("", "number", "A number is out of the range of a double.")
+		return errJSON.In("", "number", "A number is out of the range of a double.")
 	}
 	return schemaFault(schema.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation()))
 }
@@ -45,14 +45,14 @@ func checkJSON(body []byte, schema *openapi3.Schema) error {
 func checkValue(dec *json.Decoder, at string, depth int) error {
 	token, err := dec.Token()
 	if err != nil {
-		return faultJSON.In(at, "syntax", "The JSON cannot be read from byte %d on.", dec.InputOffset())
+		return errJSON.In(at, "syntax", "The JSON cannot be read from byte %d on.", dec.InputOffset())
 	}
 	open, ok := token.(json.Delim)
 	if !ok {
 		return nil
 	}
 	if depth >= maxJSONDepth {
-		return faultJSON.In(at, "depth", "The JSON is nested too deeply.")
+		return errJSON.In(at, "depth", "The JSON is nested too deeply.")
 	}
 	seen := map[string]bool{}
 	for i := 0; dec.More(); i++ {
@@ -60,13 +60,13 @@ func checkValue(dec *json.Decoder, at string, depth int) error {
 		if open == '{' {
 			name, err := dec.Token()
 			if err != nil {
-				return faultJSON.In(at, "syntax", "The JSON cannot be read from byte %d on.", dec.InputOffset())
+				return errJSON.In(at, "syntax", "The JSON cannot be read from byte %d on.", dec.InputOffset())
 			}
 			// After the opening brace the decoder yields strings only as names.
 			member, _ := name.(string)
 			inner = at + "/" + pointerToken(member)
 			if seen[member] {
-				return faultJSON.In(inner, "repeated", "The member is given twice.")
+				return errJSON.In(inner, "repeated", "The member is given twice.")
 			}
 			seen[member] = true
 		}
@@ -75,7 +75,7 @@ func checkValue(dec *json.Decoder, at string, depth int) error {
 		}
 	}
 	if _, err := dec.Token(); err != nil {
-		return faultJSON.In(at, "syntax", "The JSON cannot be read from byte %d on.", dec.InputOffset())
+		return errJSON.In(at, "syntax", "The JSON cannot be read from byte %d on.", dec.InputOffset())
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func schemaFault(err error) error {
 	if err == nil {
 		return nil
 	}
-	f := faultRequest
+	f := errRequest
 	for _, e := range flatten(err) {
 		if len(f.Fields) == maxFields {
 			break

@@ -56,7 +56,7 @@ func (s *Server) GetDocumentContent(ctx context.Context, r gen.GetDocumentConten
 // with a signer link, of the link's collection.
 func (s *Server) upload(ctx context.Context, who caller, id string) (Upload, error) {
 	if !signing.ValidID(signing.DocumentPrefix, id) {
-		return Upload{}, faultNoDocument
+		return Upload{}, errNoDocument
 	}
 	document := signing.DocumentID(id)
 	if who.link != nil {
@@ -65,7 +65,7 @@ func (s *Server) upload(ctx context.Context, who caller, id string) (Upload, err
 			return Upload{}, err
 		}
 		if _, ok := spec.Document(document); !ok {
-			return Upload{}, faultLinkScope
+			return Upload{}, errLinkScope
 		}
 	}
 	return s.config.Documents.Upload(ctx, who.tenant, document)
@@ -97,14 +97,14 @@ func (s *Server) GetResult(ctx context.Context, r gen.GetResultRequestObject) (g
 			Headers: gen.GetResult200ResponseHeaders{ETag: etag(d.Result.Digest), ContentDisposition: attachment(d.ID)},
 		}, nil
 	}
-	return nil, faultNoDocument
+	return nil, errNoDocument
 }
 
 func noResult(state signing.State) error {
 	if state.Ended() {
-		return faultNoResult
+		return errNoResult
 	}
-	return faultResultNotReady
+	return errResultNotReady
 }
 
 // open streams a revision that must have the length that was recorded for it.

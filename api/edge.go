@@ -111,7 +111,7 @@ func (s *Server) negotiate(c *gin.Context) {
 			return
 		}
 	}
-	s.problem(c, faultAccept)
+	s.problem(c, errAccept)
 }
 
 // acceptance is the quality that Accept gives a media type (RFC 9110 12.5.1):
@@ -167,7 +167,7 @@ func (s *Server) limit(c *gin.Context) {
 		most = s.config.MaxUpload
 	}
 	if op.consumes != "" && !hasMediaType(c.Request, op.consumes) {
-		s.problem(c, fault.New(fault.Invalid, faultMediaType.Code, "The body must be %s, not encoded.", op.consumes))
+		s.problem(c, fault.New(fault.Invalid, errMediaType.Code, "The body must be %s, not encoded.", op.consumes))
 		return
 	}
 	if op.consumes == "" {
@@ -228,7 +228,7 @@ func hasMediaType(r *http.Request, want string) bool {
 // contract.
 func (s *Server) validate(c *gin.Context) {
 	if keys := c.Request.Header.Values("Idempotency-Key"); len(keys) > 1 || len(keys) == 1 && !validKey(keys[0]) {
-		s.problem(c, faultParameter.In("Idempotency-Key", "format", "One key of 1 to 255 visible ASCII characters."))
+		s.problem(c, errParameter.In("Idempotency-Key", "format", "One key of 1 to 255 visible ASCII characters."))
 		return
 	}
 	op, _ := s.contract.operation(c.Request, c.FullPath())
@@ -255,9 +255,8 @@ func validKey(key string) bool {
 
 // bodyFault says why a body could not be read.
 func bodyFault(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
-	return faultBodyRead.Because(err)
+	return errBodyRead.Because(err)
 }

@@ -44,7 +44,7 @@ func (s *Server) GetLiveQR(ctx context.Context, r gen.GetLiveQRRequestObject) (g
 	}
 	text := s.qrText(live)
 	if text == "" {
-		return nil, faultNoQR
+		return nil, errNoQR
 	}
 	svg, err := drawQR(text)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // spec returns what was asked for in a collection of the tenant.
 func (s *Server) spec(ctx context.Context, tenant signing.TenantID, id string) (signing.Spec, error) {
 	if !signing.ValidID(signing.CollectionPrefix, id) {
-		return signing.Spec{}, faultNoCollection
+		return signing.Spec{}, errNoCollection
 	}
 	key := specKey{tenant, signing.CollectionID(id)}
 	if spec, ok := s.specs.Get(key); ok {
@@ -22,7 +22,7 @@ func (s *Server) spec(ctx context.Context, tenant signing.TenantID, id string) (
 		return signing.Spec{}, err
 	}
 	if spec.Tenant != tenant || spec.ID != key.collection {
-		return signing.Spec{}, faultNoCollection
+		return signing.Spec{}, errNoCollection
 	}
 	s.specs.Add(key, spec)
 	return spec, nil

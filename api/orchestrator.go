@@ -85,8 +85,7 @@ func (t *Temporal) Start(ctx context.Context, in workflows.CollectionInput) erro
 		),
 		StaticSummary: fmt.Sprintf("%d documents, %d participants", len(spec.Documents), len(spec.Participants)),
 	}, workflows.CollectionWorkflow, in)
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &started) {
+	if _, started := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); started {
 		return nil
 	}
 	return fromTemporal("start collection "+string(spec.ID), err)
@@ -209,9 +208,9 @@ func fromTemporal(attempted string, err error) error {
 		return ErrNotRunning.Because(err)
 	case errors.As(err, &slow), errors.As(err, &deadline), errors.As(err, &cancelled), errors.As(err, &unserved),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return faultTryAgain.Because(err)
+		return errTryAgain.Because(err)
 	case errors.As(err, &down), errors.As(err, &crowded):
-		return faultTemporal.Because(err)
+		return errTemporal.Because(err)
 	}
 	return err
 }

@@ -20,19 +20,18 @@ const problemMedia = "application/problem+json"
 // is no fault is our own defect and says nothing. So does a fault that means
 // that we or our store are at fault: its message is for the log.
 func asFault(err error) *fault.Error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return bodyTooLarge(tooLarge.Limit)
 	}
 	f, ok := fault.As(err)
 	if !ok {
-		return faultInternal
+		return errInternal
 	}
 	return f
 }
 
 func bodyTooLarge(limit int64) *fault.Error {
-	return fault.New(fault.TooLarge, faultBodyTooLarge.Code, "The body is over the limit of %d bytes.", limit)
+	return fault.New(fault.TooLarge, errBodyTooLarge.Code, "The body is over the limit of %d bytes.", limit)
 }
 
 // statusOf gives a fault its status: its own, where problems.yaml has one, or
@@ -109,7 +108,7 @@ func (s *Server) problem(c *gin.Context, err error) {
 
 // challenge follows RFC 6750 3: no error code when no credentials were sent.
 func challenge(f *fault.Error) string {
-	if f.Code == faultNoCredentials.Code {
+	if f.Code == errNoCredentials.Code {
 		return `Bearer realm="handslag"`
 	}
 	return `Bearer realm="handslag", error="invalid_token"`

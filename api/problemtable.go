@@ -105,7 +105,7 @@ func (s *Server) ListProblems(ctx context.Context, _ gen.ListProblemsRequestObje
 func (s *Server) GetProblem(ctx context.Context, r gen.GetProblemRequestObject) (gen.GetProblemResponseObject, error) {
 	p, ok := s.problems.find(r.Code)
 	if !ok {
-		return nil, faultNoProblem
+		return nil, errNoProblem
 	}
 	if _, who := asCaller(ctx); who.html {
 		page, err := s.problems.render(p)

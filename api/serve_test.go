@@ -58,11 +58,12 @@ func TestServerFinishesWhatItHasBegun(t *testing.T) {
 
 	address := "http://" + listener.Addr().String()
 	answered := make(chan int, 1)
+	sender := &http.Client{}
 	go func() {
 		r, _ := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, address+"/v1/documents", strings.NewReader("%PDF"))
 		r.Header.Set("Content-Type", "application/pdf")
 		r.Header.Set("Authorization", "Bearer "+keyAcme)
-		response, err := http.DefaultClient.Do(r)
+		response, err := sender.Do(r)
 		if err != nil {
 			answered <- 0
 			return
@@ -80,7 +81,7 @@ func TestServerFinishesWhatItHasBegun(t *testing.T) {
 	close(release)
 	require.Equal(t, http.StatusCreated, <-answered)
 	require.NoError(t, <-served)
-	http.DefaultClient.CloseIdleConnections()
+	sender.CloseIdleConnections()
 	goleak.VerifyNone(t, goleak.IgnoreCurrent())
 }
 

@@ -167,16 +167,16 @@ func (s *Server) routes() *gin.Engine {
 	e.RedirectTrailingSlash, e.RedirectFixedPath = false, false
 	e.ForwardedByClientIP = false // see clientIP
 	e.Use(s.account, s.recover)
-	e.NoRoute(func(c *gin.Context) { s.problem(c, faultNoRoute) })
-	e.NoMethod(func(c *gin.Context) { s.problem(c, faultNoMethod) })
+	e.NoRoute(func(c *gin.Context) { s.problem(c, errNoRoute) })
+	e.NoMethod(func(c *gin.Context) { s.problem(c, errNoMethod) })
 	answers := e.Group("", s.authenticate, s.negotiate, s.limit, s.validate)
 	toProblem := func(c *gin.Context, err error) { s.problem(c, err) }
 	// Binding repeats what validate has done, so its errors say no more than
 	// that a parameter is wrong; their texts would quote values.
-	badParameter := func(c *gin.Context, _ error) { s.problem(c, faultParameter) }
+	badParameter := func(c *gin.Context, _ error) { s.problem(c, errParameter) }
 	gen.RegisterHandlersWithOptions(answers,
 		gen.NewStrictHandlerWithOptions(s, nil, gen.StrictGinServerOptions{
-			RequestErrorHandlerFunc:  func(c *gin.Context, _ error) { s.problem(c, faultRequest) },
+			RequestErrorHandlerFunc:  func(c *gin.Context, _ error) { s.problem(c, errRequest) },
 			HandlerErrorFunc:         toProblem,
 			ResponseErrorHandlerFunc: toProblem,
 		}),

@@ -361,7 +361,7 @@ func (f *fakeOrchestrator) StartAttempt(_ context.Context, id signing.Collection
 		return known, nil
 	}
 	a := signing.Attempt{ID: cmd.Attempt, Participant: cmd.Participant, Provider: "bankid", Channel: cmd.Channel, StartedAt: f.now()}
-	if err := c.Collection.StartAttempt(a); err != nil {
+	if err := c.StartAttempt(a); err != nil {
 		return workflows.StartedAttempt{}, err
 	}
 	c.last = cmd
@@ -405,7 +405,7 @@ func (f *fakeOrchestrator) Decline(_ context.Context, id signing.CollectionID, c
 	if err != nil {
 		return signing.View{}, err
 	}
-	if err := c.Collection.Decline(cmd.Participant, f.now()); err != nil {
+	if err := c.Decline(cmd.Participant, f.now()); err != nil {
 		return signing.View{}, err
 	}
 	return c.View(), nil
@@ -432,7 +432,7 @@ func (f *fakeOrchestrator) Cancel(_ context.Context, id signing.CollectionID) (s
 	if err != nil {
 		return signing.View{}, err
 	}
-	if err := c.Collection.Cancel(); err != nil {
+	if err := c.Cancel(); err != nil {
 		return signing.View{}, err
 	}
 	return c.View(), nil

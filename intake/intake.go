@@ -74,11 +74,11 @@ const (
 
 // The faults of uploads, beside those of package pdf.
 var (
-	faultRead          = fault.New(fault.Invalid, "body_incomplete", "The body ended before all of it had arrived.")
-	faultEmpty         = fault.New(fault.Invalid, pdf.CodeNotPDF, "The body is empty.")
-	faultSigned        = fault.New(fault.Invalid, "pdf_signed", "The PDF carries a signature already; adding to it would make that signature invalid.")
-	faultSecondOpinion = fault.New(fault.Invalid, "pdf_second_opinion", "A second, independent reader refuses the PDF; save it again from its source.")
-	faultKeyReused     = fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
+	errRead          = fault.New(fault.Invalid, "body_incomplete", "The body ended before all of it had arrived.")
+	errEmpty         = fault.New(fault.Invalid, pdf.CodeNotPDF, "The body is empty.")
+	errSigned        = fault.New(fault.Invalid, "pdf_signed", "The PDF carries a signature already; adding to it would make that signature invalid.")
+	errSecondOpinion = fault.New(fault.Invalid, "pdf_second_opinion", "A second, independent reader refuses the PDF; save it again from its source.")
+	errKeyReused     = fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
 )
 
 // What the second reader said, in a document's record.
@@ -135,7 +135,7 @@ type report struct {
 // Describe reads a document's record.
 func Describe(u storage.Upload) Document {
 	var r report
-	if json.Unmarshal(u.Report, &r) != nil || r.SecondOpinion == "" {
+	if json.Unmarshal(u.Report, &r) != nil || r.SecondOpinion == "" { //nolint:musttag // as it was written
 		r.SecondOpinion = opinionNotAsked // a record of another release
 	}
 	return Document{
@@ -190,7 +190,7 @@ func (r *Receiver) claim(ctx context.Context, q Request, u *storage.Upload) (*Do
 		return nil, nil //nolint:nilnil // the key is ours and nothing is stored under it
 	}
 	if !signing.ValidID(signing.DocumentPrefix, id) {
-		return nil, faultKeyReused
+		return nil, errKeyReused
 	}
 	u.ID = signing.DocumentID(id)
 	known, err := r.config.Store.GetUpload(ctx, q.Tenant, u.ID)
@@ -211,7 +211,7 @@ func (r *Receiver) inspect(ctx context.Context, s *spooled) (storage.Upload, err
 		return storage.Upload{}, fmt.Errorf("check upload: %w", err)
 	}
 	if found.Signatures > 0 || found.Locked {
-		return storage.Upload{}, faultSigned
+		return storage.Upload{}, errSigned
 	}
 	kept := report{PDF: found}
 	if kept.SecondOpinion, kept.Reason, err = r.secondOpinion(ctx, s, found.Pages); err != nil {
@@ -226,7 +226,7 @@ func (r *Receiver) inspect(ctx context.Context, s *spooled) (storage.Upload, err
 	if err != nil {
 		return storage.Upload{}, err
 	}
-	b, err := json.Marshal(kept)
+	b, err := json.Marshal(kept) //nolint:musttag // the record keeps the names that pdf.Report has
 	if err != nil {
 		return storage.Upload{}, fmt.Errorf("encode report: %w", err)
 	}
@@ -247,9 +247,9 @@ func (r *Receiver) secondOpinion(ctx context.Context, s *spooled, pages int) (op
 	case ctx.Err() != nil:
 		return "", "", fmt.Errorf("ask for a second opinion: %w", ctx.Err())
 	case err != nil:
-		return opinionUnavailable, "start", nil
+		return opinionUnavailable, "start", nil //nolint:nilerr // having no second reader refuses nothing
 	case o.Verdict == pdfcpuchild.Disagrees, o.Verdict == pdfcpuchild.OK && o.Pages != 0 && o.Pages != pages:
-		return "", "", faultSecondOpinion
+		return "", "", errSecondOpinion
 	case o.Verdict == pdfcpuchild.OK:
 		return opinionAgreed, "", nil
 	}
@@ -286,13 +286,13 @@ func (r *Receiver) spool(body io.Reader) (_ *spooled, err error) {
 	n, err := io.Copy(io.MultiWriter(file, &s.hash), source)
 	switch {
 	case source.err != nil:
-		return nil, faultRead.Because(source.err)
+		return nil, errRead.Because(source.err)
 	case err != nil:
 		return nil, fmt.Errorf("write an upload to its temporary file: %w", err)
 	case n > r.config.MaxBytes:
 		return nil, fault.New(fault.TooLarge, "body_too_large", "The body is over the limit of %d bytes.", r.config.MaxBytes)
 	case n == 0:
-		return nil, faultEmpty
+		return nil, errEmpty
 	}
 	return s, nil
 }
