@@ -84,7 +84,9 @@ func TestImagesArePinned(t *testing.T) {
 
 // oneShot says whether a service runs to its end: then it has no health, and
 // whoever needs it waits for that end.
-func oneShot(s types.ServiceConfig) bool { return strings.HasPrefix(s.Restart, types.RestartPolicyOnFailure) }
+func oneShot(s types.ServiceConfig) bool {
+	return strings.HasPrefix(s.Restart, types.RestartPolicyOnFailure)
+}
 
 func TestEveryServiceTellsHowItIs(t *testing.T) {
 	p := project(t)
