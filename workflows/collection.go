@@ -42,7 +42,14 @@ type collection struct {
 	results   []signing.Result
 	attention []*string // the codes of what a person has to look at
 	retries   int       // how often an operator asked to try again
+	shown     shown
 	endedAt   time.Time
+}
+
+// shown is what the search attributes say.
+type shown struct {
+	state     signing.State
+	attention bool
 }
 
 func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
@@ -201,12 +208,17 @@ func (c *collection) view() signing.View {
 }
 
 // show tells operators where the collection is: search attributes to find it
-// by, and a line in the Temporal UI. Both are ids and states only.
+// by, written when they change, since each write is an event of history; and a
+// line in the Temporal UI, which costs none. Both are ids and states only.
 func (c *collection) show() {
-	err := workflow.UpsertTypedSearchAttributes(c.ctx,
-		SearchState.ValueSet(string(c.State())), SearchAttention.ValueSet(len(c.attention) > 0))
-	if err != nil {
-		workflow.GetLogger(c.ctx).Error("upsert search attributes", "error", err)
+	now := shown{c.State(), len(c.attention) > 0}
+	if now != c.shown {
+		c.shown = now
+		err := workflow.UpsertTypedSearchAttributes(c.ctx,
+			SearchState.ValueSet(string(now.state)), SearchAttention.ValueSet(now.attention))
+		if err != nil {
+			workflow.GetLogger(c.ctx).Error("upsert search attributes", "error", err)
+		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**\n", c.State())
