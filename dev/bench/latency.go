@@ -23,8 +23,9 @@ type times struct {
 func (b *Bench) latency(ctx context.Context) error {
 	const attempts = 20
 	var start, shown, answered []time.Duration
-	for range attempts {
-		_, t, err := b.one(ctx, 0)
+	for i := range attempts {
+		// Spread over the pace of collecting, as people's hands are.
+		_, t, err := b.one(ctx, time.Duration(i)*100*time.Millisecond)
 		if err != nil {
 			return err
 		}
