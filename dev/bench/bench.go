@@ -96,7 +96,7 @@ func firstOf(errs ...error) error {
 // histories counts the events of collections with n participants.
 func (b *Bench) histories(ctx context.Context) error {
 	fmt.Fprintf(b.Out, "\nHistory events of a collection, from its creation to its sealed document\n  participants   events   of workflow tasks   all per participant\n")
-	for _, n := range []int{1, 2, 5, 10} {
+	for _, n := range []int{1, 2, 3, 5, 10} {
 		collection, people, err := b.create(ctx, n)
 		if err != nil {
 			return err
