@@ -15,6 +15,7 @@ type Records struct {
 
 // KeepAudit writes a run of the audit trail.
 func (r *Records) KeepAudit(ctx context.Context, in AuditInput) error {
+	defer beating(ctx)()
 	lines := strings.Join(in.Lines, "\n") + "\n"
 	if err := r.Keeper.PutAudit(ctx, in.Tenant, in.Collection, in.FirstSeq, []byte(lines)); err != nil {
 		return ToTemporal(fmt.Errorf("put audit lines from %d: %w", in.FirstSeq, err))
@@ -24,6 +25,7 @@ func (r *Records) KeepAudit(ctx context.Context, in AuditInput) error {
 
 // KeepOutcome writes how the collection ended.
 func (r *Records) KeepOutcome(ctx context.Context, v signing.View) error {
+	defer beating(ctx)()
 	if err := r.Keeper.PutOutcome(ctx, v); err != nil {
 		return ToTemporal(fmt.Errorf("put outcome: %w", err))
 	}

@@ -59,6 +59,7 @@ type PageMaker interface {
 // both cases it reads the result back from the store, whole, and hands it out
 // only when everything in it verifies.
 func (s *Sealing) SealDocument(ctx context.Context, in SealInput) (signing.Result, error) {
+	defer beating(ctx)()
 	result, err := s.seal(ctx, in)
 	return result, ToTemporal(err)
 }

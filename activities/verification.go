@@ -24,6 +24,7 @@ type Verification struct {
 // for, keeps what follows from it beside it, and says how the attempt ended. It
 // calls nobody outside. Run again it finds the same.
 func (v *Verification) VerifyAttempt(ctx context.Context, ref AttemptRef) (signing.AttemptResult, error) {
+	defer beating(ctx)()
 	result, err := v.verify(ctx, ref)
 	return result, ToTemporal(err)
 }

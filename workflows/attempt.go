@@ -95,19 +95,14 @@ func (c *collection) follow(ctx workflow.Context, live *liveAttempt, order provi
 	in := activities.FollowInput{AttemptRef: live.ref, Order: order, Withdraw: live.withdrawn}
 	following, stop := workflow.WithCancel(ctx)
 	live.stop = stop
-	var a *activities.Attempts
-	id := FollowID(live.ref.Participant)
-	var end activities.FollowResult
-	err := workflow.ExecuteActivity(
-		workflow.WithActivityOptions(following, followOptions(live.ref.Provider, id)), a.FollowAttempt, in).Get(ctx, &end)
+	end, err := c.followOnce(following, in)
 	var trouble *string
 	for err != nil {
 		// It was cancelled before a worker took it up, or outlived every try. The
 		// order may still be open, or have an answer: settle which.
 		workflow.GetLogger(ctx).Warn("following an order ended without a result", "attempt", live.ref.Attempt, "error", err)
 		in.Withdraw = true
-		err = workflow.ExecuteActivity(
-			workflow.WithActivityOptions(ctx, followOptions(live.ref.Provider, settleID(live.ref.Participant))), a.FollowAttempt, in).Get(ctx, &end)
+		end, err = c.followOnce(ctx, in)
 		if err != nil {
 			trouble = c.alarm(trouble, fault.CodeOf(activities.FromTemporal(err)))
 			c.pause(ctx, longestPause)
@@ -115,6 +110,17 @@ func (c *collection) follow(ctx workflow.Context, live *liveAttempt, order provi
 	}
 	c.calm(trouble)
 	c.endAttempt(live.ref, c.judge(ctx, live.ref, end))
+}
+
+// followOnce runs the activity that follows an order.
+func (c *collection) followOnce(ctx workflow.Context, in activities.FollowInput) (activities.FollowResult, error) {
+	c.follows[in.Participant]++
+	id := followID(in.Participant, c.follows[in.Participant])
+	var a *activities.Attempts
+	var end activities.FollowResult
+	err := workflow.ExecuteActivity(
+		workflow.WithActivityOptions(ctx, followOptions(in.Provider, id)), a.FollowAttempt, in).Get(ctx, &end)
+	return end, err
 }
 
 // judge says what the end of an order means.

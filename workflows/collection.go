@@ -39,6 +39,7 @@ type collection struct {
 	live   map[signing.ParticipantID]*liveAttempt
 	trail  trail
 
+	follows   map[signing.ParticipantID]int // how many activities have followed orders
 	results   []signing.Result
 	attention []*string // the codes of what a person has to look at
 	retries   int       // how often an operator asked to try again
@@ -64,6 +65,7 @@ func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
 		ref:        activities.CollectionRef{Tenant: in.Spec.Tenant, Collection: in.Spec.ID},
 		routes:     in.Routes,
 		live:       map[signing.ParticipantID]*liveAttempt{},
+		follows:    map[signing.ParticipantID]int{},
 	}
 	if err := c.register(ctx); err != nil {
 		return nil, fmt.Errorf("register handlers: %w", err)

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"strconv"
+
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/handslag/handslag/activities"
@@ -21,14 +23,19 @@ const CollectionType = "Collection"
 // WorkflowID is the id of a collection's workflow.
 func WorkflowID(id signing.CollectionID) string { return string(id) }
 
-// FollowID is the id of the activity that follows a participant's live attempt.
-// Its heartbeat details are a Live.
+// FollowID is the id of the activity that first follows an order of a
+// participant. Later ones have a slash and a number behind it: the SDK never
+// frees the id of an activity that completed after its cancellation was asked
+// for, and a workflow that uses it again is stuck.
 func FollowID(p signing.ParticipantID) string { return "follow/" + string(p) }
 
-// settleID is the id of the activity that settles an order which is no longer
-// followed. An activity that was cancelled before it was sent leaves its id
-// taken until the workflow task is over, so this needs one of its own.
-func settleID(p signing.ParticipantID) string { return "settle/" + string(p) }
+// followID is the id of the n-th activity that follows an order of p.
+func followID(p signing.ParticipantID, n int) string {
+	if n == 1 {
+		return FollowID(p)
+	}
+	return FollowID(p) + "/" + strconv.Itoa(n)
+}
 
 // The names of what a collection's workflow answers to. The updates take the
 // command types below; the query returns a signing.View.

@@ -35,6 +35,9 @@ const (
 	// effectTimeout is for one try of an effect: reading, writing or sealing
 	// 100 MB on a slow store.
 	effectTimeout = 2 * time.Minute
+	// effectBeat is how long a worker may be silent about an effect before it is
+	// taken for dead, well before effectTimeout has passed.
+	effectBeat = 10 * time.Second
 )
 
 func startOptions(provider string) workflow.ActivityOptions {
@@ -68,6 +71,7 @@ func effectOptions(summary string, within time.Duration) workflow.ActivityOption
 	return workflow.ActivityOptions{
 		StartToCloseTimeout:    effectTimeout,
 		ScheduleToCloseTimeout: within,
+		HeartbeatTimeout:       effectBeat,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},
