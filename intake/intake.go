@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/fault"
@@ -74,9 +75,12 @@ const (
 
 // The faults of uploads, beside those of package pdf.
 var (
-	errRead          = fault.New(fault.Invalid, "body_incomplete", "The body ended before all of it had arrived.")
-	errEmpty         = fault.New(fault.Invalid, pdf.CodeNotPDF, "The body is empty.")
-	errSigned        = fault.New(fault.Invalid, "pdf_signed", "The PDF carries a signature already; adding to it would make that signature invalid.")
+	errRead   = fault.New(fault.Invalid, "body_incomplete", "The body ended before all of it had arrived.")
+	errEmpty  = fault.New(fault.Invalid, pdf.CodeNotPDF, "The body is empty.")
+	errSigned = fault.New(fault.Invalid, "pdf_signed", "The PDF carries a signature already; adding to it would make that signature invalid.")
+	// Files may be associated with a PDF from PDF/A-3 on (ISO 19005-3); in PDF/A-1
+	// and -2 they would break the claim.
+	errArchival      = fault.New(fault.Invalid, "pdf_archival", "The PDF claims PDF/A-1 or PDF/A-2, which the evidence that is added to it would break.")
 	errSecondOpinion = fault.New(fault.Invalid, "pdf_second_opinion", "A second, independent reader refuses the PDF; save it again from its source.")
 	errKeyReused     = fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
 )
@@ -212,6 +216,9 @@ func (r *Receiver) inspect(ctx context.Context, s *spooled) (storage.Upload, err
 	}
 	if found.Signatures > 0 || found.Locked {
 		return storage.Upload{}, errSigned
+	}
+	if strings.HasPrefix(found.PDFA, "1") || strings.HasPrefix(found.PDFA, "2") {
+		return storage.Upload{}, errArchival
 	}
 	kept := report{PDF: found}
 	if kept.SecondOpinion, kept.Reason, err = r.secondOpinion(ctx, s, found.Pages); err != nil {

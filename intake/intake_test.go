@@ -34,13 +34,13 @@ func TestMain(m *testing.M) {
 
 // document writes a small PDF with a classic cross-reference table; extra goes
 // into the catalog, and trailer into the trailer.
-func document(extra, trailer string) []byte {
-	objects := []string{
+func document(extra, trailer string, more ...string) []byte {
+	objects := append([]string{
 		"<< /Type /Catalog /Pages 2 0 R " + extra + " >>",
 		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
 		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << >> /Contents 4 0 R >>",
 		"<< /Length 0 >>\nstream\n\nendstream",
-	}
+	}, more...)
 	var b bytes.Buffer
 	b.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	var offsets []int
@@ -176,6 +176,7 @@ func TestReceiveRefusesPrecisely(t *testing.T) {
 		"truncated":    {bytes.NewReader(good[:len(good)-200]), fault.Invalid, "pdf_truncated"},
 		"encrypted":    {bytes.NewReader(document("", "/Encrypt << /Filter /Standard /V 1 >>")), fault.Invalid, "pdf_encrypted"},
 		"JavaScript":   {bytes.NewReader(document("/OpenAction << /S /JavaScript /JS (x) >>", "")), fault.Invalid, "pdf_javascript"},
+		"PDF/A-2":      {bytes.NewReader(document("/Metadata 5 0 R", "", metadata("2"))), fault.Invalid, "pdf_archival"},
 		"launch":       {bytes.NewReader(document("/AA << /WC << /S /Launch /F (x) >> >>", "")), fault.Invalid, "pdf_launch"},
 		"other data":   {bytes.NewReader(append(bytes.Clone(good), "PK\x03\x04 and more"...)), fault.Invalid, "pdf_trailing_data"},
 		"over limit":   {bytes.NewReader(make([]byte, 5001)), fault.TooLarge, "body_too_large"},
@@ -194,9 +195,22 @@ func TestReceiveRefusesPrecisely(t *testing.T) {
 	}
 }
 
+// metadata is an object with a claim of PDF/A.
+func metadata(part string) string {
+	xmp := `<rdf:Description pdfaid:part="` + part + `" pdfaid:conformance="B"/>`
+	return fmt.Sprintf("<< /Type /Metadata /Subtype /XML /Length %d >>\nstream\n%s\nendstream", len(xmp), xmp)
+}
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestPDFA3IsTaken(t *testing.T) {
+	s := newShelf()
+	r, _ := receiver(t, s, nil, 5000)
+	_, err := r.Receive(t.Context(), intake.Request{Tenant: "acme", Body: bytes.NewReader(document("/Metadata 5 0 R", "", metadata("3")))})
+	require.NoError(t, err)
+}
 
 func TestSecondOpinionDecides(t *testing.T) {
 	for name, row := range map[string]struct {

@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"regexp"
-	"time"
 )
 
 // twelveDigits is what a personal number looks like, with or without a hyphen.
 var twelveDigits = regexp.MustCompile(`\b(?:19|20)\d{6}[-+]?\d{4}\b`)
 
 // NewLogger returns a logger that writes JSON lines. Values that log themselves
-// do so; any other struct, map or slice is logged as the name of its type,
-// since encoding it as JSON could show what it carries. As a last resort,
-// whatever still looks like a personal number is blacked out.
+// do so, and strings of whatever type are written. Any other struct, map or
+// slice is logged as the name of its type, since encoding it as JSON could show
+// what it carries. As a last resort, whatever still looks like a personal
+// number is blacked out.
 func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: guard}))
 }
@@ -40,10 +41,11 @@ func plain(v any) string {
 		return v.Error()
 	case fmt.Stringer:
 		return v.String()
-	case time.Time:
-		return v.Format(time.RFC3339Nano)
 	case nil:
 		return ""
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.String { // ids and states, which are types of their own
+		return r.String()
 	}
 	return fmt.Sprintf("%T", v)
 }
