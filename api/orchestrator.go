@@ -84,7 +84,7 @@ func (t *Temporal) Start(ctx context.Context, in workflows.CollectionInput) erro
 			workflows.SearchAttention.ValueSet(false),
 		),
 		StaticSummary: fmt.Sprintf("%d documents, %d participants", len(spec.Documents), len(spec.Participants)),
-	}, workflows.CollectionWorkflow, in)
+	}, workflows.CollectionType, in)
 	if _, started := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); started {
 		return nil
 	}

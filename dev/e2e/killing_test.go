@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/handslag/handslag/dev/demo"
+	"github.com/handslag/handslag/simulator/faults"
 )
 
 // A demo takes some six seconds. Runs that begin this far apart are, when the
@@ -98,4 +101,29 @@ func killWorker(t *testing.T) {
 	pid := shared.Worker.PID()
 	require.NotZero(t, pid)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+}
+
+func TestTheWorkerIsKilledWhileItSeals(t *testing.T) {
+	s := onStage(t)
+	c := s.collect(terms{people: s.people(1)})
+	slow := faults.Fault{Kind: faults.Slow, Count: 1, Delay: faults.Duration(patience)}
+	require.NoError(t, s.app.TimestampFault(t.Context(), slow))
+	c.sign(0)
+	c.becomes("sealing")
+	c.until(func() bool { return len(timestampFaults(t)) == 0 }, "the question for a timestamp")
+	killWorker(t)
+	began := time.Now()
+	c.completes()
+	require.Less(t, time.Since(began), time.Minute, "a dead worker is noticed soon")
+}
+
+// timestampFaults are the faults of the timestamp authority that are still to come.
+func timestampFaults(t *testing.T) []faults.Fault {
+	t.Helper()
+	resp, err := http.Get(shared.World.Person + "/v1/tsa/faults")
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	var left []faults.Fault
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&left))
+	return left
 }
