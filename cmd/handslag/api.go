@@ -15,11 +15,9 @@ import (
 
 	"github.com/handslag/handslag/api"
 	"github.com/handslag/handslag/intake"
-	"github.com/handslag/handslag/keyring"
 	"github.com/handslag/handslag/pdf/pdfcpuchild"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/storage"
-	"github.com/handslag/handslag/telemetry"
 	"github.com/handslag/handslag/worker"
 )
 
@@ -37,21 +35,12 @@ type apiCommand struct {
 func (c *apiCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Reader) error {
 	ctx, cancel := c.lifetime(ctx, stdin)
 	defer cancel()
-	stopTelemetry, err := telemetry.Start(ctx, "handslag-api")
+	p, err := c.connect(ctx, "handslag-api", logger)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = stopTelemetry(context.WithoutCancel(ctx)) }()
-	ring, store, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	temporal, err := worker.Dial(ctx, ring, logger)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-	server, err := c.server(ring, store, temporal, logger)
+	defer p.close(ctx)
+	server, err := c.server(p, logger)
 	if err != nil {
 		return err
 	}
@@ -64,17 +53,17 @@ func (c *apiCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Read
 	return server.Serve(ctx, listener)
 }
 
-func (c *apiCommand) server(ring *keyring.Ring, store *storage.Store, temporal client.Client, logger *slog.Logger) (*api.Server, error) {
+func (c *apiCommand) server(p *platform, logger *slog.Logger) (*api.Server, error) {
 	keys, err := c.keys()
 	if err != nil {
 		return nil, err
 	}
-	receiver, err := c.receiver(store)
+	receiver, err := c.receiver(p.store)
 	if err != nil {
 		return nil, err
 	}
 	orchestrator, err := api.NewTemporal(api.TemporalConfig{
-		Client: temporal, Converter: worker.DataConverter(ring),
+		Client: p.temporal, Converter: worker.DataConverter(p.ring),
 		Routes:  map[signing.Method]string{signing.MethodBankIDSE: bankidName},
 		Entropy: rand.Reader,
 	})
@@ -82,13 +71,13 @@ func (c *apiCommand) server(ring *keyring.Ring, store *storage.Store, temporal c
 		return nil, fmt.Errorf("set up the orchestrator: %w", err)
 	}
 	server, err := api.New(api.Config{
-		Intake: uploads{receiver}, Documents: documents{store}, Records: store, Claims: store,
-		Links: links{store}, Orchestrator: orchestrator, Keyed: ring, Keys: keys,
+		Intake: uploads{receiver}, Documents: documents{p.store}, Records: p.store, Claims: p.store,
+		Links: links{p.store}, Orchestrator: orchestrator, Keyed: p.ring, Keys: keys,
 		TrustedProxies: c.TrustedProxies, SignerPage: c.SignerPage, MaxUpload: c.MaxUpload,
 		Dependencies: map[string]func(context.Context) error{
-			"storage": store.Ready,
+			"storage": p.store.Ready,
 			"temporal": func(ctx context.Context) error {
-				_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+				_, err := p.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 				return err
 			},
 		},

@@ -5,13 +5,19 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
 
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/evidence"
 	"github.com/handslag/handslag/keyring"
 	"github.com/handslag/handslag/storage"
+	"github.com/handslag/handslag/telemetry"
+	"github.com/handslag/handslag/worker"
 )
 
 // shared is what api and worker have in common. Both must be given the same.
@@ -29,19 +35,64 @@ type shared struct {
 	StopOnStdinEOF bool `name:"stop-on-stdin-eof" hidden:"" help:"Stop when standard input ends, as it does when the parent process dies."`
 }
 
-// open reads the key ring and opens the store.
-func (s shared) open(ctx context.Context) (*keyring.Ring, *storage.Store, error) {
+// platform is what every process of the product stands on.
+type platform struct {
+	ring     *keyring.Ring
+	store    *storage.Store
+	temporal client.Client
+	stop     func(context.Context) error // of telemetry
+}
+
+// connect sets up telemetry, reads the key ring, opens the store and connects
+// to Temporal. service is the process's name in traces and metrics.
+func (s *shared) connect(ctx context.Context, service string, logger *slog.Logger) (*platform, error) {
+	stop, err := telemetry.Start(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	p := &platform{stop: stop}
+	if p.ring, err = s.ring(); err == nil {
+		p.store, err = s.store(ctx, p.ring)
+	}
+	if err == nil {
+		p.temporal, err = worker.Dial(ctx, p.ring, logger)
+	}
+	if err != nil {
+		p.close(ctx)
+		return nil, err
+	}
+	return p, nil
+}
+
+// close ends what connect began, ctx having ended or not.
+func (p *platform) close(ctx context.Context) {
+	if p.temporal != nil {
+		p.temporal.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	_ = p.stop(ctx) // what could not be exported is lost, and nobody waits for it
+}
+
+// closeTime is how long the last traces and metrics may take.
+const closeTime = 5 * time.Second
+
+func (s *shared) ring() (*keyring.Ring, error) {
 	b, err := os.ReadFile(s.KeyringFile)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read HANDSLAG_KEYRING_FILE: %w", err)
+		return nil, fmt.Errorf("read HANDSLAG_KEYRING_FILE: %w", err)
 	}
 	ring, err := keyring.Parse(b, rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read HANDSLAG_KEYRING_FILE: %w", err)
+		return nil, fmt.Errorf("read HANDSLAG_KEYRING_FILE: %w", err)
 	}
+	return ring, nil
+}
+
+func (s *shared) store(ctx context.Context, ring *keyring.Ring) (*storage.Store, error) {
 	secretKey, err := secret("HANDSLAG_S3_SECRET_KEY")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	store, err := storage.Open(ctx, storage.Config{
 		Endpoint: s.S3Endpoint, Region: s.S3Region, Bucket: s.S3Bucket,
@@ -49,13 +100,13 @@ func (s shared) open(ctx context.Context) (*keyring.Ring, *storage.Store, error)
 		PathStyle: s.S3PathStyle, CreateBucket: s.S3CreateBucket, Ring: ring,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the S3 store: %w", err)
+		return nil, fmt.Errorf("open the S3 store: %w", err)
 	}
-	return ring, store, nil
+	return store, nil
 }
 
 // lifetime is ctx, and ends with standard input where that was asked for.
-func (s shared) lifetime(ctx context.Context, stdin io.Reader) (context.Context, context.CancelFunc) {
+func (s *shared) lifetime(ctx context.Context, stdin io.Reader) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	if s.StopOnStdinEOF {
 		go func() {

@@ -24,7 +24,6 @@ import (
 	"github.com/handslag/handslag/providers/bankid"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/storage"
-	"github.com/handslag/handslag/telemetry"
 	"github.com/handslag/handslag/worker"
 )
 
@@ -53,29 +52,20 @@ type workerCommand struct {
 func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Reader) error {
 	ctx, cancel := c.lifetime(ctx, stdin)
 	defer cancel()
-	stopTelemetry, err := telemetry.Start(ctx, "handslag-worker")
+	p, err := c.connect(ctx, "handslag-worker", logger)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = stopTelemetry(context.WithoutCancel(ctx)) }()
-	ring, store, err := c.open(ctx)
+	defer p.close(ctx)
+	work, err := c.activities(p.store)
 	if err != nil {
 		return err
 	}
-	work, err := c.activities(store)
-	if err != nil {
-		return err
-	}
-	temporal, err := worker.Dial(ctx, ring, logger)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-	if err := ensureSearchAttributes(ctx, temporal); err != nil {
+	if err := ensureSearchAttributes(ctx, p.temporal); err != nil {
 		logger.Warn("search attributes", "error", err)
 	}
 	logger.Info("worker started", "environment", c.Environment, "pid", os.Getpid())
-	return worker.Run(ctx, temporal, work, []string{bankidName})
+	return worker.Run(ctx, p.temporal, work, []string{bankidName})
 }
 
 const bankidName = "bankid"

@@ -68,7 +68,7 @@ func (d *demoCommand) sign(ctx context.Context, in *installation.Installation, s
 	}
 	for _, file := range files {
 		say("verify      offline: %s verify --trust %s %s\n", relative(d.Product), relative(trust), relative(file))
-		verify := exec.CommandContext(ctx, d.Product, "verify", "--trust", trust, file)
+		verify := exec.CommandContext(ctx, d.Product, "verify", "--trust", relative(trust), relative(file))
 		verify.Stdout, verify.Stderr = os.Stdout, os.Stderr
 		verify.Env = []string{} // it needs nothing but the file and the anchors
 		if err := verify.Run(); err != nil {
