@@ -255,7 +255,7 @@ func TestUnknownErrorsSayNothing(t *testing.T) {
 	w := newWorld(t)
 	for name, fail := range map[string]func(string, []byte) (api.Upload, error){
 		"error": func(string, []byte) (api.Upload, error) { return api.Upload{}, errCause },
-		"panic": func(string, []byte) (api.Upload, error) { panic("planted-query") }, //nolint:forbidigo // it is what is tested
+		"panic": func(string, []byte) (api.Upload, error) { panic("planted-query") }, // it is what is tested
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.store.receive = fail

@@ -51,8 +51,8 @@ func TestPublishedSignature(t *testing.T) {
 	require.Equal(t, bankidsig.Signer{
 		PersonalNumber: "191212121212", Name: "Tolvan Tolvansson", GivenName: "Tolvan", Surname: "Tolvansson",
 	}, report.Signer)
-	require.EqualValues(t, "signeringstext", report.VisibleText.Reveal())
-	require.EqualValues(t, "ej synlig", report.NonVisibleData.Reveal())
+	require.Equal(t, "signeringstext", report.VisibleText.Reveal())
+	require.Equal(t, "ej synlig", report.NonVisibleData.Reveal())
 	require.Equal(t, "Test av BankID", report.DisplayName)
 	require.Equal(t, bankidsig.Test, report.Environment)
 	require.Equal(t, "c6faeaf8ccadcfd0738dc99140ca788c1a19a93f843c5a9ec1369872d50e45f2", report.AnchorSHA256)

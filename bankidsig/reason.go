@@ -28,14 +28,14 @@ const (
 	OCSPMalformed       Reason = "ocsp_malformed"
 	OCSPResponder       Reason = "ocsp_responder" // signed by somebody who may not
 	OCSPSignature       Reason = "ocsp_signature"
-	OCSPWrong           Reason = "ocsp_wrong_certificate"
-	OCSPNotGood         Reason = "ocsp_not_good"    // revoked or unknown
-	OCSPTime            Reason = "ocsp_time"        // outside the life of the order
-	OCSPNonce           Reason = "ocsp_nonce"       // not bound to this signature; in strict mode only
-	NotASignature       Reason = "not_a_signature"  // an identification
-	ContentMismatch     Reason = "content_mismatch" // another text than we sent
-	WrongSigner         Reason = "wrong_signer"     // another person
-	WrongRP             Reason = "wrong_rp"         // made for another relying party
+	OCSPWrong           Reason = "ocsp_wrong_certificate" //nolint:gosec // G101: no credentials
+	OCSPNotGood         Reason = "ocsp_not_good"          // revoked or unknown
+	OCSPTime            Reason = "ocsp_time"              // outside the life of the order
+	OCSPNonce           Reason = "ocsp_nonce"             // not bound to this signature; in strict mode only
+	NotASignature       Reason = "not_a_signature"        // an identification
+	ContentMismatch     Reason = "content_mismatch"       // another text than we sent
+	WrongSigner         Reason = "wrong_signer"           // another person
+	WrongRP             Reason = "wrong_rp"               // made for another relying party
 )
 
 // reject makes the fault for a refusal. The detail is for operators and must not

@@ -67,7 +67,7 @@ func (t *Trust) load(dir, name string) error {
 	default:
 		return bad("names an unknown environment")
 	}
-	b, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // the operator names the directory
+	b, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return fmt.Errorf("read trust anchors: %w", err)
 	}
@@ -116,7 +116,7 @@ func parsePool(b []byte) (*x509.CertPool, error) {
 }
 
 // Environments returns the environments that there are anchors of.
-func (t Trust) Environments() []bankidsig.Environment {
+func (t *Trust) Environments() []bankidsig.Environment {
 	var found []bankidsig.Environment
 	for _, env := range environments {
 		known := t.Seal[env] != nil || t.Timestamp[env] != nil ||

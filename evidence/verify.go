@@ -177,8 +177,9 @@ func indication(err error) pdf.Indication {
 	switch bankidsig.ReasonOf(err) {
 	case bankidsig.UntrustedRoot, "":
 		return pdf.Indeterminate
+	default:
+		return pdf.TotalFailed
 	}
-	return pdf.TotalFailed
 }
 
 func message(err error) string {

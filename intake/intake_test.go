@@ -27,7 +27,7 @@ import (
 // TestMain is also the child that gives second opinions.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "pdfcpu-child" {
-		os.Exit(pdfcpuchild.Main(os.Stdin, os.Stdout, os.Args[2:])) //nolint:forbidigo // the child's exit code
+		os.Exit(pdfcpuchild.Main(os.Stdin, os.Stdout, os.Args[2:])) // the child's exit code
 	}
 	m.Run()
 }

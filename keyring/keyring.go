@@ -109,8 +109,8 @@ func (r *Ring) Open(sealed []byte, context string) ([]byte, error) {
 	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
 		return nil, ErrTampered
 	}
-	id, rest := string(sealed[1:1+sealed[0]]), sealed[1+int(sealed[0]):]
-	aead := r.aeads[id]
+	id, rest := sealed[1:1+int(sealed[0])], sealed[1+int(sealed[0]):]
+	aead := r.aeads[string(id)]
 	if aead == nil {
 		return nil, ErrUnknownKey
 	}

@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"math/rand"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -19,7 +19,7 @@ import (
 // large is a document with one picture-like stream of so many bytes.
 func large(size int) []byte {
 	data := make([]byte, size)
-	rand.New(rand.NewSource(1)).Read(data)
+	rand.NewChaCha8([32]byte{1}).Read(data)
 	return with(map[int]string{30: pdftest.Stream("/Type /XObject", string(data))}).Table()
 }
 

@@ -2,7 +2,6 @@ package pdf
 
 import (
 	"encoding/hex"
-	"fmt"
 
 	"github.com/handslag/handslag/fault"
 )
@@ -13,8 +12,8 @@ type signedRange struct {
 	contents              []byte
 }
 
-func badRange(format string, args ...any) error {
-	return fault.New(fault.Invalid, "pdf_byte_range", "The signature does not say soundly what it covers: %s.", fmt.Sprintf(format, args...))
+func badRange(why string) error {
+	return fault.New(fault.Invalid, "pdf_byte_range", "The signature does not say soundly what it covers: %s.", why)
 }
 
 // byteRange reads /ByteRange and /Contents and holds one to the other: four

@@ -3,6 +3,7 @@ package pdf_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"testing"
@@ -22,9 +23,7 @@ func check(b []byte) (*pdf.Report, error) {
 // with returns a document with some objects replaced or added.
 func with(objects map[int]string) pdftest.Doc {
 	d := pdftest.Pages(1)
-	for n, body := range objects {
-		d.Objects[n] = body
-	}
+	maps.Copy(d.Objects, objects)
 	return d
 }
 

@@ -46,7 +46,7 @@ func (h *HashState) Len() int64 { return h.n }
 func (h *HashState) Clone() *HashState {
 	c, err := h.hash().(hash.Cloner).Clone()
 	if err != nil {
-		panic(err) // crypto/sha256 documents that it always clones
+		panic(err) //nolint:forbidigo // crypto/sha256 documents that it always clones
 	}
 	return &HashState{c, h.n}
 }

@@ -3,6 +3,7 @@ package pdf
 import (
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -43,9 +44,7 @@ func (d Dict) name(key Name) Name {
 
 func (d Dict) clone() Dict {
 	c := make(Dict, len(d)+2)
-	for k, v := range d {
-		c[k] = v
-	}
+	maps.Copy(c, d)
 	return c
 }
 
@@ -115,6 +114,7 @@ func appendObject(b []byte, o Object) []byte {
 	case Dict:
 		return appendDict(b, v)
 	}
+	//nolint:forbidigo // a mistake of ours: no document reaches this, only what we write
 	panic(fmt.Sprintf("pdf: %T is no object that can be written in place", o))
 }
 

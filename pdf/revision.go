@@ -20,7 +20,7 @@ func (r Revision) Extend(tail []byte) Revision {
 	next := Revision{Source: &joined{r.Source, r.Size, tail}, Size: r.Size + int64(len(tail))}
 	if r.Hash != nil {
 		next.Hash = r.Hash.Clone()
-		next.Hash.Write(tail)
+		_, _ = next.Hash.Write(tail) // never fails
 	}
 	return next
 }

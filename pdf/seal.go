@@ -54,7 +54,7 @@ func Seal(ctx context.Context, rev Revision, o SealOptions) ([]byte, error) {
 		return nil, err
 	}
 	if o.Rand == nil {
-		o.Rand = rand.Reader
+		o.Rand = rand.Reader //nolint:forbidigo // the documented default
 	}
 	for hole := o.estimate(); ; hole *= 2 {
 		p, err := f.prepareSeal(o, hole)
@@ -105,7 +105,7 @@ func (f *File) prepareSeal(o SealOptions, hole int) (*prepared, error) {
 		return nil, fault.New(fault.Internal, "seal_too_large", "The seal with its timestamp is too large for the document.")
 	}
 	u := newUpdate(f)
-	value, err := u.addSignatureField(o)
+	value, err := u.addSignatureField()
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +156,8 @@ func signatureValue(o SealOptions, hole int) (body []byte, byteRange, contents i
 // sign hashes the tail around the hole onto the state and signs.
 func (p *prepared) sign(ctx context.Context, before *HashState, o SealOptions) ([]byte, error) {
 	h := before.Clone()
-	h.Write(p.tail[:p.contents])
-	h.Write(p.tail[p.end:])
+	_, _ = h.Write(p.tail[:p.contents]) // never fails, as any hash
+	_, _ = h.Write(p.tail[p.end:])
 	var stamp cms.TimestampFunc
 	if o.Timestamper != nil {
 		stamp = o.Timestamper.Timestamp
@@ -188,7 +188,7 @@ func (p *prepared) check(rev Revision) error {
 
 // addSignatureField adds a field merged with its widget: invisible, printed,
 // locked (12.5.3: flags 4 and 128), on the first page.
-func (u *update) addSignatureField(o SealOptions) (value Ref, err error) {
+func (u *update) addSignatureField() (value Ref, err error) {
 	f := u.file
 	form, err := f.form()
 	if err != nil {

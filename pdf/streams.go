@@ -93,7 +93,7 @@ func unpackError(what string, err error) error {
 	if _, ok := fault.As(err); ok {
 		return err
 	}
-	var e error = damaged("a %s cannot be unpacked", what)
+	e := damaged("a %s cannot be unpacked", what)
 	if f, ok := fault.As(e); ok {
 		return f.Because(err)
 	}

@@ -154,8 +154,8 @@ func (u *update) addFlate(d Dict, data []byte) Ref {
 func deflate(data []byte) []byte {
 	var b bytes.Buffer
 	z := zlib.NewWriter(&b)
-	z.Write(data) // to memory: cannot fail
-	z.Close()
+	_, _ = z.Write(data) // to memory: cannot fail
+	_ = z.Close()
 	return b.Bytes()
 }
 

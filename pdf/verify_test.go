@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -154,7 +153,7 @@ func TestSealNeverGoesWithoutItsTimestamp(t *testing.T) {
 	o := options(w)
 	o.Timestamper = failing{}
 	tail, err := pdf.Seal(context.Background(), revision(pdftest.Pages(1).Table()), o)
-	require.True(t, errors.Is(err, errStamp))
+	require.ErrorIs(t, err, errStamp)
 	require.Nil(t, tail)
 }
 

@@ -80,7 +80,7 @@ func TestErrorMessage(t *testing.T) {
 }
 
 func TestEveryMessageHasTexts(t *testing.T) {
-	for _, id := range strings.Fields("1 2 3 4 5 6 8 9 13 15A 15B 16 17A 17B 19 20 21 22 23 24 25 26 27 28 29 30") {
+	for id := range strings.FieldsSeq("1 2 3 4 5 6 8 9 13 15A 15B 16 17A 17B 19 20 21 22 23 24 25 26 27 28 29 30") {
 		m := providers.MessageID("RFA" + id)
 		texts := []string{m.Text(signing.LocaleSV), m.Text(signing.LocaleEN), m.Text(signing.LocaleNB)}
 		for i, text := range texts {

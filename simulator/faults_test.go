@@ -34,7 +34,7 @@ func TestRefusingFaults(t *testing.T) {
 				require.Equal(t, want.code, answer["errorCode"])
 			}
 			before := s.orders()
-			require.Len(t, before, 0, "nothing was done")
+			require.Empty(t, before, "nothing was done")
 			code, _ := s.post("auth", object{"endUserIp": "192.0.2.1"})
 			require.Equal(t, 200, code, "another endpoint")
 			s.clock.Advance(time.Hour)

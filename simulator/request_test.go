@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,9 +27,7 @@ func TestRequestRules(t *testing.T) {
 	}
 	phone := func(more object) object {
 		body := phoneBody(tolvan)
-		for k, v := range more {
-			body[k] = v
-		}
+		maps.Copy(body, more)
 		return body
 	}
 	for name, row := range map[string]struct {

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -153,9 +154,7 @@ func (s *stage) order(endpoint string, body object) started {
 
 func signBody(more object) object {
 	body := object{"endUserIp": "192.0.2.1", "userVisibleData": b64("Jag skriver under.")}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return body
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	faultKeyReused = fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
-	faultLink      = fault.New(fault.Unauthenticated, "link_invalid", "The link is not valid, or not any more.")
+	errKeyReused = fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
+	errLink      = fault.New(fault.Unauthenticated, "link_invalid", "The link is not valid, or not any more.")
 )
 
 // claim is what an idempotency key stands for.
@@ -43,7 +43,7 @@ func (s *Store) Claim(ctx context.Context, tenant signing.TenantID, key string, 
 		return "", err
 	}
 	if first.Request != request {
-		return "", faultKeyReused
+		return "", errKeyReused
 	}
 	return first.Resource, nil
 }
@@ -73,12 +73,12 @@ func (s *Store) PutLink(ctx context.Context, token signing.Digest, l Link) error
 // GetLink returns what a link opens at now. Unknown and expired links get the
 // same answer.
 func (s *Store) GetLink(ctx context.Context, token signing.Digest, now time.Time) (Link, error) {
-	l, err := getRecord[Link](ctx, s, linkKey(token), faultLink)
+	l, err := getRecord[Link](ctx, s, linkKey(token), errLink)
 	if err != nil {
 		return Link{}, err
 	}
 	if !now.Before(l.ExpiresAt) {
-		return Link{}, faultLink
+		return Link{}, errLink
 	}
 	return l, nil
 }

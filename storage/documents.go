@@ -11,7 +11,7 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-var faultNoDocument = fault.New(fault.NotFound, "document_not_found", "There is no such document.")
+var errNoDocument = fault.New(fault.NotFound, "document_not_found", "There is no such document.")
 
 // Upload is the record of an uploaded document: revision 0 and what was found
 // out about it. It says nothing about persons and nothing of the text.
@@ -55,7 +55,7 @@ func (s *Store) putUploadBytes(ctx context.Context, key string, made signing.Rev
 		return fmt.Errorf("measure upload %s: %w", key, err)
 	}
 	if length != made.Length {
-		return faultDamaged.Because(fmt.Errorf("put %s: %d bytes where %d were stated", key, length, made.Length))
+		return errDamaged.Because(fmt.Errorf("put %s: %d bytes where %d were stated", key, length, made.Length))
 	}
 	if made.Length > onePut {
 		err = s.assemble(ctx, key, made.Digest, whenSent, func(a *assembly) error { return a.sendUpload(ctx, body, made.Digest) })
@@ -73,7 +73,7 @@ func (s *Store) putUploadBytes(ctx context.Context, key string, made signing.Rev
 		return outward(err)
 	}
 	if !there.is(made) {
-		return faultDiffers.Because(fmt.Errorf("put %s: other bytes are there", key))
+		return errDiffers.Because(fmt.Errorf("put %s: other bytes are there", key))
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (a *assembly) sendUpload(ctx context.Context, body io.ReadSeeker, stated si
 		return err
 	}
 	if sent != stated {
-		return faultDamaged.Because(fmt.Errorf("put %s: the bytes have another digest", a.key))
+		return errDamaged.Because(fmt.Errorf("put %s: the bytes have another digest", a.key))
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (s *Store) putUploadRecord(ctx context.Context, tenant signing.TenantID, u 
 		return err
 	}
 	if there.Digest != u.Digest || there.Length != u.Length {
-		return faultDiffers.Because(fmt.Errorf("put %s: the record of other bytes is there", key))
+		return errDiffers.Because(fmt.Errorf("put %s: the record of other bytes is there", key))
 	}
 	return nil
 }
@@ -128,5 +128,5 @@ func (s *Store) GetUpload(ctx context.Context, tenant signing.TenantID, id signi
 	if err != nil {
 		return Upload{}, err
 	}
-	return getRecord[Upload](ctx, s, key, faultNoDocument)
+	return getRecord[Upload](ctx, s, key, errNoDocument)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-var faultNoEvidence = fault.New(fault.NotFound, "evidence_not_found", "There is no such evidence.")
+var errNoEvidence = fault.New(fault.NotFound, "evidence_not_found", "There is no such evidence.")
 
 // PutEvidence stores evidence that is the same on every try. Repeated it
 // succeeds; other bytes under the same name are Corrupt.
@@ -42,5 +42,5 @@ func (s *Store) GetEvidence(ctx context.Context, ref signing.EvidenceRef) ([]byt
 		return nil, err
 	}
 	plain, _, err := s.readSealed(ctx, key)
-	return plain, notFound(err, faultNoEvidence)
+	return plain, notFound(err, errNoEvidence)
 }

@@ -13,12 +13,12 @@ import (
 )
 
 var (
-	faultUnavailable = fault.New(fault.Unavailable, "storage_unavailable", "The document store cannot be reached just now.")
-	faultRefused     = fault.New(fault.Internal, "storage_refused", "The document store refused a request.")
-	faultDamaged     = fault.New(fault.Corrupt, "storage_checksum", "Bytes on their way to or from the document store do not have the digest that was stated.")
-	faultDiffers     = fault.New(fault.Corrupt, "stored_differs", "Something else is stored where this belongs.")
-	faultChanged     = fault.New(fault.Corrupt, "object_changed", "A stored document changed while it was read.")
-	faultID          = fault.New(fault.Invalid, "id_invalid", "The id is not one of ours.")
+	errUnavailable = fault.New(fault.Unavailable, "storage_unavailable", "The document store cannot be reached just now.")
+	errRefused     = fault.New(fault.Internal, "storage_refused", "The document store refused a request.")
+	errDamaged     = fault.New(fault.Corrupt, "storage_checksum", "Bytes on their way to or from the document store do not have the digest that was stated.")
+	errDiffers     = fault.New(fault.Corrupt, "stored_differs", "Something else is stored where this belongs.")
+	errChanged     = fault.New(fault.Corrupt, "object_changed", "A stored document changed while it was read.")
+	errID          = fault.New(fault.Invalid, "id_invalid", "The id is not one of ours.")
 )
 
 // What a conditional request or a look-up may answer, before it has a meaning
@@ -46,30 +46,28 @@ func translate(ctx context.Context, err error, attempted string) error {
 	case status == http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %w", errExists, err)
 	case code == "NoSuchBucket":
-		return faultUnavailable.Because(err)
+		return errUnavailable.Because(err)
 	case status == http.StatusNotFound:
 		return fmt.Errorf("%w: %w", errMissing, err)
 	case code == "BadDigest", code == "InvalidDigest", code == "XAmzContentChecksumMismatch", code == "XAmzContentSHA256Mismatch":
-		return faultDamaged.Because(err)
+		return errDamaged.Because(err)
 	case status == 0, status >= 500,
 		status == http.StatusUnauthorized, status == http.StatusForbidden,
 		status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooManyRequests,
 		code == "RequestTimeout", code == "SlowDown":
-		return faultUnavailable.Because(err)
+		return errUnavailable.Because(err)
 	default:
-		return faultRefused.Because(err)
+		return errRefused.Because(err)
 	}
 }
 
 // answer returns the HTTP status and the S3 error code in err; 0 and "" when no
 // answer came. HEAD answers have a status only.
 func answer(err error) (status int, code string) {
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		status = response.HTTPStatusCode()
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = api.ErrorCode()
 	}
 	return status, code
@@ -98,7 +96,7 @@ func notFound(err error, f *fault.Error) error {
 // a write-once object that is gone a moment later: the whole is to be tried again.
 func outward(err error) error {
 	if isExists(err) || isMissing(err) {
-		return faultUnavailable.Because(err)
+		return errUnavailable.Because(err)
 	}
 	return err
 }

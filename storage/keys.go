@@ -23,7 +23,7 @@ var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}$`)
 
 func tenantKey(t signing.TenantID) (string, error) {
 	if !signing.ValidTenant(string(t)) {
-		return "", faultID.In("tenant", "invalid", "The tenant's name is not valid.")
+		return "", errID.In("tenant", "invalid", "The tenant's name is not valid.")
 	}
 	return "t/" + string(t), nil
 }
@@ -34,7 +34,7 @@ func documentKey(t signing.TenantID, d signing.DocumentID) (string, error) {
 		return "", err
 	}
 	if !signing.ValidID(signing.DocumentPrefix, string(d)) {
-		return "", faultID.In("document", "invalid", "The document's id is not valid.")
+		return "", errID.In("document", "invalid", "The document's id is not valid.")
 	}
 	return prefix + "/d/" + string(d), nil
 }
@@ -45,7 +45,7 @@ func collectionKey(t signing.TenantID, c signing.CollectionID) (string, error) {
 		return "", err
 	}
 	if !signing.ValidID(signing.CollectionPrefix, string(c)) {
-		return "", faultID.In("collection", "invalid", "The collection's id is not valid.")
+		return "", errID.In("collection", "invalid", "The collection's id is not valid.")
 	}
 	return prefix + "/c/" + string(c), nil
 }
@@ -54,7 +54,7 @@ func collectionKey(t signing.TenantID, c signing.CollectionID) (string, error) {
 // the tenant alone, so the collection is ignored there.
 func stemOf(r signing.RevisionRef) (string, error) {
 	if r.Revision < 0 || r.Revision > maxRevision {
-		return "", faultID.In("revision", "range", "A revision is a number from 0 to %d.", maxRevision)
+		return "", errID.In("revision", "range", "A revision is a number from 0 to %d.", maxRevision)
 	}
 	document, err := documentKey(r.Tenant, r.Document)
 	if err != nil {
@@ -76,13 +76,13 @@ func evidenceKey(r signing.EvidenceRef) (string, error) {
 		return "", err
 	}
 	if !nameForm.MatchString(r.Name) {
-		return "", faultID.In("name", "invalid", "The name of the evidence is not valid.")
+		return "", errID.In("name", "invalid", "The name of the evidence is not valid.")
 	}
 	if r.Attempt == "" {
 		return prefix + "/e/" + r.Name, nil
 	}
 	if !signing.ValidID(signing.AttemptPrefix, string(r.Attempt)) {
-		return "", faultID.In("attempt", "invalid", "The attempt's id is not valid.")
+		return "", errID.In("attempt", "invalid", "The attempt's id is not valid.")
 	}
 	return prefix + "/a/" + string(r.Attempt) + "/" + r.Name, nil
 }

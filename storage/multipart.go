@@ -107,7 +107,7 @@ func (s *Store) assembleOnce(ctx context.Context, key string, digest signing.Dig
 	// The parts are gone or in conflict with another write, so they are sent
 	// again. A lost answer looks like that too: the SDK's second request finds the
 	// parts gone since the first completed them, and the next look finds the object.
-	return true, faultUnavailable.Because(err)
+	return true, errUnavailable.Because(err)
 }
 
 // abort frees the parts that were sent. It is best effort: what it leaves
@@ -121,7 +121,7 @@ func (a *assembly) abort(ctx context.Context) {
 	})
 }
 
-func (a *assembly) next() int32 { return int32(len(a.parts)) + 1 } //nolint:gosec // G115: at most 10,000 parts
+func (a *assembly) next() int32 { return int32(len(a.parts)) + 1 } // at most 10,000 parts
 
 // send adds a part of the given bytes.
 func (a *assembly) send(ctx context.Context, part []byte) error {
@@ -198,12 +198,12 @@ func (a *assembly) copy(ctx context.Context, source, etag string, bytesOf *strin
 	if err != nil {
 		err = translate(ctx, err, fmt.Sprintf("copy part %d of %s", number, a.key))
 		if isExists(err) { // CopySourceIfMatch: the source is write-once
-			return faultChanged.Because(err)
+			return errChanged.Because(err)
 		}
 		return outward(err)
 	}
 	if out.CopyPartResult == nil {
-		return faultUnavailable.Because(fmt.Errorf("copy part %d of %s: the answer lacks its result", number, a.key))
+		return errUnavailable.Because(fmt.Errorf("copy part %d of %s: the answer lacks its result", number, a.key))
 	}
 	a.parts = append(a.parts, types.CompletedPart{
 		PartNumber: &number, ETag: out.CopyPartResult.ETag,

@@ -96,13 +96,13 @@ func (s *Store) read(ctx context.Context, key string) (body []byte, etag string,
 		_ = out.Body.Close()
 		switch {
 		case len(body) > maxWhole:
-			return nil, "", faultDiffers.Because(fmt.Errorf("get %s: %w", key, errTooLarge))
+			return nil, "", errDiffers.Because(fmt.Errorf("get %s: %w", key, errTooLarge))
 		case err == nil:
 			return body, value(out.ETag), nil
 		case int64(len(body)) == value(out.ContentLength):
 			// All of it came and the SDK still objects: the checksum is wrong. Should
 			// it be the line, the next try will do.
-			err = faultDamaged.Because(fmt.Errorf("read %s: %w", key, err))
+			err = errDamaged.Because(fmt.Errorf("read %s: %w", key, err))
 		}
 	}
 	if isFault(err) {
@@ -171,7 +171,7 @@ func (s *Store) adopt(ctx context.Context, key string, made []byte) ([]byte, err
 	}
 	kept, _, err := s.readSealed(ctx, key)
 	if isMissing(err) { // removed in between: nothing was done, so it may be tried again
-		return nil, faultUnavailable.Because(err)
+		return nil, errUnavailable.Because(err)
 	}
 	return kept, err
 }
@@ -183,7 +183,7 @@ func (s *Store) putGiven(ctx context.Context, key string, plain []byte) error {
 		return err
 	}
 	if !bytes.Equal(kept, plain) {
-		return faultDiffers.Because(fmt.Errorf("put %s: other content is there", key))
+		return errDiffers.Because(fmt.Errorf("put %s: other content is there", key))
 	}
 	return nil
 }

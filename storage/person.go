@@ -44,7 +44,7 @@ func (s *Store) LockPerson(ctx context.Context, n signing.PersonalNumber, h sign
 		return err
 	}
 	if n.IsZero() {
-		return faultRefused.Because(fmt.Errorf("lock person: there is no number"))
+		return errRefused.Because(fmt.Errorf("lock person: there is no number"))
 	}
 	wanted := lock{h.Tenant, h.Collection, h.Participant, h.Attempt, until.UTC().Round(0)} // as it is read back
 	return s.swapLock(ctx, n, func(held lock) (lock, bool, error) {
@@ -68,10 +68,10 @@ func checkHolder(h signing.Holder) error {
 		return err
 	}
 	if !signing.ValidID(signing.ParticipantPrefix, string(h.Participant)) {
-		return faultID.In("participant", "invalid", "The participant's id is not valid.")
+		return errID.In("participant", "invalid", "The participant's id is not valid.")
 	}
 	if !signing.ValidID(signing.AttemptPrefix, string(h.Attempt)) {
-		return faultID.In("attempt", "invalid", "The attempt's id is not valid.")
+		return errID.In("attempt", "invalid", "The attempt's id is not valid.")
 	}
 	return nil
 }

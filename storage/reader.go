@@ -46,7 +46,7 @@ func (s *Store) OpenRevision(ctx context.Context, ref signing.RevisionRef) (*Obj
 	}
 	there, err := s.head(ctx, stem+pdfEnding)
 	if err != nil {
-		return nil, notFound(err, faultNoRevision)
+		return nil, notFound(err, errNoRevision)
 	}
 	blocks, err := lru.New[int64, []byte](maxBlocks)
 	if err != nil {
@@ -155,7 +155,7 @@ func (o *Object) open(ctx context.Context, s span) (io.ReadCloser, error) {
 	}
 	err = translate(ctx, err, "get "+o.key)
 	if isExists(err) || isMissing(err) { // it was there when it was opened
-		return nil, faultChanged.Because(err)
+		return nil, errChanged.Because(err)
 	}
 	return nil, err
 }

@@ -17,7 +17,7 @@ import (
 // maxEntry keeps audit keys in order by their six digits.
 const maxEntry = 999_999
 
-var faultNoCollection = fault.New(fault.NotFound, "collection_not_found", "There is no such collection.")
+var errNoCollection = fault.New(fault.NotFound, "collection_not_found", "There is no such collection.")
 
 // PutSpec stores what the owner of a collection asked for. Repeated with the
 // same spec it succeeds; another spec under the same id is Corrupt.
@@ -59,7 +59,7 @@ func getOfCollection[T any](ctx context.Context, s *Store, tenant signing.Tenant
 		var zero T
 		return zero, err
 	}
-	return getRecord[T](ctx, s, prefix+"/"+name, faultNoCollection)
+	return getRecord[T](ctx, s, prefix+"/"+name, errNoCollection)
 }
 
 // getRecord reads an encrypted JSON record; missing is its fault when there is none.
@@ -78,7 +78,7 @@ func decode[T any](key string, plain []byte) (T, error) {
 	var record T
 	if err := json.Unmarshal(plain, &record); err != nil {
 		var zero T
-		return zero, faultDiffers.Because(fmt.Errorf("decode %s: not the record it must be", key))
+		return zero, errDiffers.Because(fmt.Errorf("decode %s: not the record it must be", key))
 	}
 	return record, nil
 }
@@ -96,7 +96,7 @@ func (s *Store) PutAudit(ctx context.Context, tenant signing.TenantID, id signin
 		return err
 	}
 	if firstSeq < 1 || firstSeq > maxEntry || !bytes.HasSuffix(lines, []byte("\n")) {
-		return faultRefused.Because(fmt.Errorf("put audit of collection %s: %w", id, errLines))
+		return errRefused.Because(fmt.Errorf("put audit of collection %s: %w", id, errLines))
 	}
 	key := fmt.Sprintf("%s/audit/%06d.jsonl", prefix, firstSeq)
 	err = s.create(ctx, key, typeLines, lines)
@@ -108,7 +108,7 @@ func (s *Store) PutAudit(ctx context.Context, tenant signing.TenantID, id signin
 		return outward(err)
 	}
 	if !bytes.Equal(there, lines) {
-		return faultDiffers.Because(fmt.Errorf("put %s: other lines are there", key))
+		return errDiffers.Because(fmt.Errorf("put %s: other lines are there", key))
 	}
 	return nil
 }

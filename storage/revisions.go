@@ -19,8 +19,8 @@ const pdfEnding = ".pdf"
 var ErrRevisionExists = fault.New(fault.Conflict, "revision_exists", "The revision of the document exists already.")
 
 var (
-	faultNoRevision = fault.New(fault.NotFound, "revision_not_found", "There is no such revision of the document.")
-	faultHashState  = fault.New(fault.Corrupt, "hash_state_invalid", "The stored hash state of a document cannot be authenticated.")
+	errNoRevision = fault.New(fault.NotFound, "revision_not_found", "There is no such revision of the document.")
+	errHashState  = fault.New(fault.Corrupt, "hash_state_invalid", "The stored hash state of a document cannot be authenticated.")
 )
 
 func (i info) is(r signing.Revision) bool { return i.length == r.Length && i.digest == r.Digest }
@@ -45,14 +45,14 @@ func (s *Store) PutRevision(ctx context.Context, ref, from signing.RevisionRef, 
 		return err
 	}
 	if ref.Revision == 0 || len(tail) == 0 {
-		return faultRefused.Because(fmt.Errorf("put %s: a revision continues another one", stem))
+		return errRefused.Because(fmt.Errorf("put %s: a revision continues another one", stem))
 	}
 	before, err := s.head(ctx, source+pdfEnding)
 	if err != nil {
-		return notFound(err, faultNoRevision)
+		return notFound(err, errNoRevision)
 	}
 	if before.length+int64(len(tail)) != made.Length {
-		return faultDamaged.Because(fmt.Errorf("put %s: %d + %d bytes where %d were stated", stem, before.length, len(tail), made.Length))
+		return errDamaged.Because(fmt.Errorf("put %s: %d + %d bytes where %d were stated", stem, before.length, len(tail), made.Length))
 	}
 	done, err := s.revisionDone(ctx, stem+pdfEnding, made)
 	if done || err != nil {
@@ -69,7 +69,7 @@ func (s *Store) PutRevision(ctx context.Context, ref, from signing.RevisionRef, 
 	if err != nil || done {
 		return err
 	}
-	return faultUnavailable.Because(fmt.Errorf("put %s: it was removed at once", stem))
+	return errUnavailable.Because(fmt.Errorf("put %s: it was removed at once", stem))
 }
 
 // revisionDone reports whether the revision is there as made. Another one is
@@ -84,7 +84,7 @@ func (s *Store) revisionDone(ctx context.Context, key string, made signing.Revis
 	case there.is(made):
 		return true, nil
 	case there.digest == made.Digest:
-		return false, faultDiffers.Because(fmt.Errorf("put %s: it has %d bytes where %d were put", key, there.length, made.Length))
+		return false, errDiffers.Because(fmt.Errorf("put %s: it has %d bytes where %d were put", key, there.length, made.Length))
 	}
 	return false, ErrRevisionExists
 }
@@ -117,7 +117,7 @@ func (s *Store) Revision(ctx context.Context, ref signing.RevisionRef) (signing.
 	}
 	there, err := s.head(ctx, stem+pdfEnding)
 	if err != nil {
-		return signing.Revision{}, notFound(err, faultNoRevision)
+		return signing.Revision{}, notFound(err, errNoRevision)
 	}
 	r := signing.Revision{Length: there.length, Digest: there.digest}
 	r.HashState, err = s.hashState(ctx, stem, r)
@@ -137,7 +137,7 @@ func hashStateKey(stem string, r signing.Revision) string {
 func (s *Store) hashStateMAC(key string, r signing.Revision) [sha256.Size]byte {
 	data := binary.BigEndian.AppendUint64(nil, uint64(len(key)))
 	data = append(data, key...)
-	data = binary.BigEndian.AppendUint64(data, uint64(r.Length)) //nolint:gosec // G115: lengths are not negative
+	data = binary.BigEndian.AppendUint64(data, uint64(r.Length)) // lengths are not negative
 	data = append(data, r.Digest[:]...)
 	return s.ring.MAC(purposeHashState, append(data, r.HashState...))
 }
@@ -159,15 +159,15 @@ func (s *Store) hashState(ctx context.Context, stem string, r signing.Revision) 
 	key := hashStateKey(stem, r)
 	b, _, err := s.read(ctx, key)
 	if err != nil {
-		return nil, notFound(err, faultHashState)
+		return nil, notFound(err, errHashState)
 	}
 	if len(b) < sha256.Size {
-		return nil, faultHashState.Because(fmt.Errorf("read %s: cut short", key))
+		return nil, errHashState.Because(fmt.Errorf("read %s: cut short", key))
 	}
 	r.HashState = b[sha256.Size:]
 	mac := s.hashStateMAC(key, r)
 	if !hmac.Equal(mac[:], b[:sha256.Size]) {
-		return nil, faultHashState.Because(fmt.Errorf("read %s: the HMAC differs", key))
+		return nil, errHashState.Because(fmt.Errorf("read %s: the HMAC differs", key))
 	}
 	return r.HashState, nil
 }

@@ -82,7 +82,7 @@ func TestKeysRefuse(t *testing.T) {
 }
 
 func answered(status int, code string) error {
-	var cause error = errors.New("no code")
+	cause := errors.New("no code")
 	if code != "" {
 		cause = &smithy.GenericAPIError{Code: code}
 	}
@@ -126,7 +126,7 @@ func TestTranslate(t *testing.T) {
 			if row.want != "exists" && row.want != "missing" {
 				require.Equal(t, row.want, fault.CodeOf(err))
 			}
-			require.False(t, isExists(faultChanged.Because(err)) || isMissing(faultChanged.Because(err)),
+			require.False(t, isExists(errChanged.Because(err)) || isMissing(errChanged.Because(err)),
 				"once it is a fault it is nothing else")
 		})
 	}
@@ -180,7 +180,8 @@ func TestHashStateMAC(t *testing.T) {
 		require.Empty(t, seen[mac], "%s has the same MAC", name)
 		seen[mac] = name
 	}
-	require.Equal(t, s.hashStateMAC("key", base), s.hashStateMAC("key", base))
+	again := s.hashStateMAC("key", base)
+	require.Equal(t, s.hashStateMAC("key", base), again)
 }
 
 func TestHashedKeys(t *testing.T) {

@@ -118,7 +118,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	err = translate(ctx, err, "head bucket "+s.bucket)
 	if isMissing(err) {
-		return faultUnavailable.Because(err)
+		return errUnavailable.Because(err)
 	}
 	return err
 }

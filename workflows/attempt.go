@@ -77,7 +77,7 @@ func (c *collection) order(ctx workflow.Context, live *liveAttempt, cmd StartAtt
 		}
 		f, ok := fault.As(activities.FromTemporal(err))
 		if !ok {
-			return order, startLost.Because(err)
+			return order, errStartLost.Because(err)
 		}
 		if f.Kind != fault.Unavailable || try == startTries || live.withdrawn {
 			return order, f
@@ -86,8 +86,8 @@ func (c *collection) order(ctx workflow.Context, live *liveAttempt, cmd StartAtt
 	}
 }
 
-// startLost is for a start whose end nobody saw: the worker died, or none came.
-var startLost = fault.New(fault.Uncertain, "start_uncertain",
+// errStartLost is for a start whose end nobody saw: the worker died, or none came.
+var errStartLost = fault.New(fault.Uncertain, "start_uncertain",
 	"Whether the provider created an order is not known. Try again; an order that nobody follows ends by itself within minutes.")
 
 // follow waits for the order to end and records how it did.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/asn1"
-	"fmt"
 	"math/big"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -38,8 +37,8 @@ type algorithmID struct {
 
 const maxCertificates = 64
 
-func malformed(format string, args ...any) error {
-	return fault.New(fault.Invalid, "cms_malformed", "The signature is not well formed: %s.", fmt.Sprintf(format, args...))
+func malformed(why string) error {
+	return fault.New(fault.Invalid, "cms_malformed", "The signature is not well formed: %s.", why)
 }
 
 // Parse reads a ContentInfo with SignedData. Zero bytes may follow it, since

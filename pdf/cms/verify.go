@@ -6,7 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // RFC 2634 5.4, below
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
@@ -121,7 +121,7 @@ func (s *Signed) bound(leaf *x509.Certificate) error {
 	if !v2 {
 		// RFC 5035 deprecates the SHA-1 form; timestamp authorities still send it.
 		// It needs a second preimage, not a collision, to cheat.
-		digest = func() []byte { d := sha1.Sum(leaf.Raw); return d[:] }
+		digest = func() []byte { d := sha1.Sum(leaf.Raw); return d[:] } //nolint:gosec // see above
 	} else if first.PeekASN1Tag(cbasn1.SEQUENCE) {
 		a, ok := readAlgorithm(&first)
 		h, known := digestByOID(a.oid)

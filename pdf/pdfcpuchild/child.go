@@ -134,8 +134,9 @@ func (c *Child) run(ctx context.Context, stdin []byte, args ...string) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans its folder too
 	args = append([]string{fmt.Sprintf("-memory=%d", memory), fmt.Sprintf("-cpu=%d", int(timeout.Seconds())+1), "-dir=" + dir}, args...)
+	//nolint:gosec // G204: the command is our own executable
 	cmd := exec.CommandContext(ctx, c.command[0], append(c.command[1:len(c.command):len(c.command)], args...)...)
 	cmd.Stdin = bytes.NewReader(stdin)
 	out := &capped{left: maxOutput}

@@ -109,7 +109,7 @@ func (s *sheet) width(face string, size float64, line string) float64 {
 func (s *sheet) wrap(face string, size, width float64, text string) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		joined := strings.TrimLeft(line+" "+word, " ")
 		if s.width(face, size, joined) <= width {
 			line = joined
@@ -150,12 +150,12 @@ func (s *sheet) fits(face string, size, width float64, word string) int {
 	return cut
 }
 
-// paragraph flows text and moves the pen below it.
-func (s *sheet) paragraph(x, width float64, face string, size, leading float64, c colour, text string) {
+// paragraph flows text from the margin and moves the pen below it.
+func (s *sheet) paragraph(width float64, face string, size, leading float64, c colour, text string) {
 	for _, line := range s.wrap(face, size, width, text) {
 		s.room(leading)
 		s.y -= leading
-		s.text(s.page(), x, s.y, face, size, c, line)
+		s.text(s.page(), margin, s.y, face, size, c, line)
 	}
 }
 
@@ -169,9 +169,9 @@ func (s *sheet) head(p Page) {
 		s.qr(b, *p.QR, paperWidth-margin-qrSize, top-qrSize)
 	}
 	s.y -= 4
-	s.paragraph(margin, width, bold, 21, 27, ink, p.Title)
+	s.paragraph(width, bold, 21, 27, ink, p.Title)
 	s.y -= 4
-	s.paragraph(margin, width, regular, 10, 15, muted, p.Lead)
+	s.paragraph(width, regular, 10, 15, muted, p.Lead)
 	if p.QR != nil {
 		s.y = min(s.y, top-qrSize-24)
 	}
@@ -206,13 +206,13 @@ func (s *sheet) qr(b *bytes.Buffer, q QR, x, y float64) {
 func (s *sheet) section(sec Section) {
 	s.room(64) // a heading does not stand alone at the foot of a page
 	s.y -= 14
-	s.paragraph(margin, textWidth, bold, 12.5, 17, accent, sec.Heading)
+	s.paragraph(textWidth, bold, 12.5, 17, accent, sec.Heading)
 	s.y -= 5
 	s.rect(s.page(), margin, s.y, textWidth, 1.2, accent)
 	s.y -= 3
 	if sec.Text != "" {
 		s.y -= 3
-		s.paragraph(margin, textWidth, regular, 9.5, 14, ink, sec.Text)
+		s.paragraph(textWidth, regular, 9.5, 14, ink, sec.Text)
 		s.y -= 3
 	}
 	for i, item := range sec.Items {
@@ -235,7 +235,7 @@ func (s *sheet) item(it Item) {
 		s.rect(b, paperWidth-margin-w-14, s.y-16, w+14, 14, pale)
 		s.text(b, paperWidth-margin-w-7, s.y-11.6, bold, 7.5, accent, it.Badge)
 	}
-	s.paragraph(margin, width, bold, 10.5, 14, ink, it.Title)
+	s.paragraph(width, bold, 10.5, 14, ink, it.Title)
 	s.y -= 2
 	for _, l := range it.Lines {
 		s.line(l)

@@ -85,7 +85,7 @@ func judge(path string) Opinion {
 	if err != nil {
 		return Opinion{Verdict: Unavailable, Reason: "open"}
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read only
 	ctx, err := guarded(func() (*model.Context, error) { return api.ReadContext(f, configuration()) })
 	if err != nil {
 		return complaint("read", err)

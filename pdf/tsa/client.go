@@ -91,7 +91,7 @@ func (c *Client) ask(ctx context.Context, url string, digest []byte) ([]byte, er
 	if err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read only
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
@@ -105,7 +105,7 @@ func (c *Client) ask(ctx context.Context, url string, digest []byte) ([]byte, er
 func (c *Client) request(digest []byte) ([]byte, *big.Int, error) {
 	source := c.Rand
 	if source == nil {
-		source = rand.Reader
+		source = rand.Reader //nolint:forbidigo // the documented default
 	}
 	var b [16]byte
 	if _, err := io.ReadFull(source, b[:]); err != nil {

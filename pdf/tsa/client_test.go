@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/handslag/handslag/fault"
@@ -39,23 +40,23 @@ type reply struct {
 func authority(t *testing.T, w *pdftest.World, by *pdftest.Identity, change func(*query, *reply)) string {
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		require.NoError(t, err)
-		require.Equal(t, "application/timestamp-query", r.Header.Get("Content-Type"))
+		assert.NoError(t, err)
+		assert.Equal(t, "application/timestamp-query", r.Header.Get("Content-Type"))
 		var q query
 		_, err = asn1.Unmarshal(body, &q)
-		require.NoError(t, err)
-		require.True(t, q.CertReq)
+		assert.NoError(t, err)
+		assert.True(t, q.CertReq)
 		var p reply
 		if change != nil {
 			change(&q, &p)
 		}
 		token, err := w.Token(by, q.Imprint.Digest, q.Nonce)
-		require.NoError(t, err)
+		assert.NoError(t, err)
 		if p.Status.Status <= 1 {
 			p.Token = asn1.RawValue{FullBytes: token}
 		}
 		der, err := asn1.Marshal(p)
-		require.NoError(t, err)
+		assert.NoError(t, err)
 		rw.Write(der)
 	}))
 	t.Cleanup(s.Close)
@@ -66,7 +67,7 @@ func TestTimestamp(t *testing.T) {
 	w := pdftest.NewWorld(t, pdftest.P256(t))
 	stranger := pdftest.NewWorld(t, pdftest.P256(t))
 	good := authority(t, w, w.Stamp, nil)
-	down := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(503) }))
+	down := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusServiceUnavailable) }))
 	defer down.Close()
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body) // else the server does not see the caller leave

@@ -3,7 +3,6 @@ package bankid_test
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -142,7 +141,7 @@ func TestStatuses(t *testing.T) {
 
 func TestErrorCodeIsAWord(t *testing.T) {
 	s := server(t, func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(400)
+		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"errorCode":"person 191212121212 is busy"}`)
 	})
 	_, err := start(t, account(t, s.URL, nil))
@@ -295,7 +294,7 @@ func TestContextEndsWhileConnecting(t *testing.T) {
 	defer cancel()
 	_, err := c.Start(ctx, request(someone(t), signing.ChannelQR))
 	require.Equal(t, fault.Unavailable, fault.KindOf(err), "%v", err)
-	require.True(t, errors.Is(err, context.DeadlineExceeded))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
 // Whatever the moment at which a call is given up: what it calls unsent, the

@@ -135,10 +135,10 @@ func (m *members) take(name string, to any) bool {
 	return true
 }
 
-func (m *members) text(name string, least, most int) string {
+func (m *members) text(name string, most int) string {
 	var s string
-	if m.take(name, &s) && (utf8.RuneCountInString(s) < least || utf8.RuneCountInString(s) > most) {
-		m.fail(name, fmt.Sprintf("must have %d to %d characters", least, most))
+	if m.take(name, &s) && (s == "" || utf8.RuneCountInString(s) > most) {
+		m.fail(name, fmt.Sprintf("must have 1 to %d characters", most))
 	}
 	return s
 }
@@ -228,7 +228,7 @@ func (m *members) device(q *request) {
 	if ip, err := netip.ParseAddr(q.EndUserIP); err != nil || ip.Zone() != "" {
 		m.fail("endUserIp", "must be an IPv4 or IPv6 address")
 	}
-	q.ReturnURL = m.text("returnUrl", 1, maxReturnURL)
+	q.ReturnURL = m.text("returnUrl", maxReturnURL)
 	m.take("returnRisk", &q.ReturnRisk)
 	app, web := m.object("app"), m.object("web")
 	if app != nil && web != nil {
@@ -237,7 +237,7 @@ func (m *members) device(q *request) {
 	if app != nil {
 		m.some(app, "app")
 		for _, name := range []string{"appIdentifier", "deviceOS", "deviceModelName", "deviceIdentifier"} {
-			app.text(name, 1, 256)
+			app.text(name, 256)
 		}
 		app.refuseRest()
 		m.adopt(app)
@@ -248,8 +248,8 @@ func (m *members) device(q *request) {
 		if web.take("referringDomain", &domain) && !referringDomain.MatchString(domain) {
 			web.fail("referringDomain", "must be 3 to 253 of a-z, 0-9, '.' and '-'")
 		}
-		web.text("userAgent", 1, 256)
-		web.text("deviceIdentifier", 1, 64)
+		web.text("userAgent", 256)
+		web.text("deviceIdentifier", 64)
 		web.refuseRest()
 		m.adopt(web)
 	}

@@ -181,7 +181,10 @@ func (a *App) call(ctx context.Context, method, path string, in, out any) error 
 }
 
 func refusal(answer *http.Response) error {
-	var p struct{ Code, Message string }
+	var p struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
 	if err := json.NewDecoder(answer.Body).Decode(&p); err != nil || p.Code == "" {
 		return fmt.Errorf("simulated app: status %d", answer.StatusCode)
 	}

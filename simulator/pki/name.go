@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"slices"
 	"strings"
 )
 
@@ -52,8 +53,8 @@ func subjectString(der []byte) (string, error) {
 		oidName.String(): "name", oidGivenName.String(): "givenName",
 	}
 	var parts []string
-	for i := len(rdns) - 1; i >= 0; i-- {
-		for _, a := range rdns[i] {
+	for _, rdn := range slices.Backward(rdns) {
+		for _, a := range rdn {
 			key, ok := keys[a.Type.String()]
 			if !ok {
 				key = a.Type.String()

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -25,7 +26,7 @@ var readingTests = map[string]func(*testing.T, *world){
 			got, want := make([]byte, length), make([]byte, length)
 			n, err := o.ReadAt(got, off)
 			m, wantErr := model.ReadAt(want, off)
-			if m != n || (err == io.EOF) != (wantErr == io.EOF) || err != nil && err != io.EOF || !bytes.Equal(got, want) {
+			if m != n || errors.Is(err, io.EOF) != errors.Is(wantErr, io.EOF) || err != nil && !errors.Is(err, io.EOF) || !bytes.Equal(got, want) {
 				t.Fatalf("ReadAt(%d bytes, %d): %d %v, want %d %v", length, off, n, err, m, wantErr)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -147,9 +148,7 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 func (w *wire) ask(rw http.ResponseWriter, r *http.Request) []byte {
 	answer := httptest.NewRecorder()
 	w.proxy.ServeHTTP(answer, r)
-	for name, values := range answer.Header() {
-		rw.Header()[name] = values
-	}
+	maps.Copy(rw.Header(), answer.Header())
 	rw.WriteHeader(answer.Code)
 	return answer.Body.Bytes()
 }
