@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -39,8 +40,11 @@ func (s *Server) StartAttempt(ctx context.Context, r gen.StartAttemptRequestObje
 	}
 	nonce := s.addNonce(&command)
 	started, err := s.config.Orchestrator.StartAttempt(ctx, spec.ID, command)
+	if errors.Is(err, ErrNotRunning) {
+		err = s.whyOver(ctx, spec, p.ID)
+	}
 	if err != nil {
-		return nil, afterEnd(err)
+		return nil, err
 	}
 	live := workflows.Live{Attempt: started.Attempt.ID, Order: started.Order}
 	shown := s.presentLive(started.Attempt, &live, languageOf(p, r.Params.AcceptLanguage), deviceOf(command.EndUser))
@@ -56,6 +60,23 @@ func (s *Server) StartAttempt(ctx context.Context, r gen.StartAttemptRequestObje
 			Location: "/v1/collections/" + string(spec.ID) + "/participants/" + string(p.ID) + "/attempts/live",
 		},
 	}, nil
+}
+
+// whyOver says why a participant can start nothing in a collection that runs no
+// more, in the words in which it would have said so while it ran.
+func (s *Server) whyOver(ctx context.Context, spec signing.Spec, p signing.ParticipantID) error {
+	view, err := s.view(ctx, spec.Tenant, string(spec.ID))
+	if err != nil {
+		return err
+	}
+	known, err := participantOf(view, p)
+	switch {
+	case err != nil:
+		return err
+	case known.Signature != nil:
+		return signing.ErrAlreadySigned
+	}
+	return signing.ErrEnded
 }
 
 // attemptID is a new id, or the one that the idempotency key stands for.

@@ -53,7 +53,7 @@ func (s *Server) account(c *gin.Context) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-site")
-	trace.SpanFromContext(c.Request.Context()).SetAttributes(attribute.String("http.route", c.FullPath()))
+	hide(trace.SpanFromContext(c.Request.Context()), c)
 	defer func() {
 		s.config.Log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
 			slog.String("request_id", x.id),
@@ -65,6 +65,15 @@ func (s *Server) account(c *gin.Context) {
 			slog.String("code", x.code))
 	}()
 	c.Next()
+}
+
+// hide overwrites what the tracing handler has written down of the caller: a
+// path and a method of their choosing, where they are and what they use.
+func hide(span trace.Span, c *gin.Context) {
+	span.SetAttributes(attribute.String("http.route", c.FullPath()), attribute.String("url.path", c.FullPath()))
+	for _, key := range []string{"client.address", "network.peer.address", "user_agent.original", "http.request.method_original"} {
+		span.SetAttributes(attribute.String(key, ""))
+	}
 }
 
 // knownMethod keeps a method that somebody made up out of the log.

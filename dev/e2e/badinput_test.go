@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,21 +40,30 @@ func file(catalog, pages, trailer string) []byte {
 
 const onePage = "/Kids [3 0 R] /Count 1"
 
-// bomb is a file whose cross-reference stream unpacks to gigabytes.
+// bomb is a file with an object stream that unpacks to far more than it is.
 func bomb(t *testing.T) []byte {
 	t.Helper()
 	var packed bytes.Buffer
-	w, err := zlib.NewWriterLevel(&packed, zlib.BestCompression)
+	w := zlib.NewWriter(&packed)
+	_, err := io.WriteString(w, "5 0 ")
 	require.NoError(t, err)
-	_, err = io.CopyN(w, zeros{}, 1<<30)
+	_, err = w.Write(bytes.Repeat([]byte(" "), 128<<20))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	var b bytes.Buffer
-	b.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+	b.Write(file("", onePage, ""))
+	table, stream := bytes.LastIndex(b.Bytes(), []byte("xref\n0")), b.Len()
+	fmt.Fprintf(&b, "4 0 obj\n<</Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d>>\nstream\n%s\nendstream\nendobj\n",
+		packed.Len(), packed.Bytes())
 	at := b.Len()
-	fmt.Fprintf(&b, "1 0 obj\n<</Type /XRef /W [1 4 2] /Size 100000000 /Root 2 0 R /Filter /FlateDecode /Length %d>>\nstream\n", packed.Len())
-	b.Write(packed.Bytes())
-	fmt.Fprintf(&b, "\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n", at)
+	var rows []byte
+	for _, row := range [][3]int{{1, stream, 0}, {2, 4, 0}, {1, at, 0}} { // objects 4, 5 and 6
+		rows = append(rows, byte(row[0]))
+		rows = binary.BigEndian.AppendUint32(rows, uint32(row[1]))
+		rows = append(rows, byte(row[2]))
+	}
+	fmt.Fprintf(&b, "6 0 obj\n<</Type /XRef /W [1 4 1] /Index [4 3] /Size 7 /Root 1 0 R /Prev %d /Length %d>>\nstream\n%s\nendstream\nendobj\n"+
+		"startxref\n%d\n%%%%EOF\n", table, len(rows), rows, at)
 	return b.Bytes()
 }
 
@@ -215,11 +225,30 @@ func TestCommandsThatAreRefused(t *testing.T) {
 	c.sign(1)
 	c.completes()
 
-	refuses(410, "collection_ended", "POST", attempts(0), qr)
-	refuses(410, "collection_ended", "POST", attempts(1), qr)
+	refuses(409, "already_signed", "POST", attempts(1), qr)
 	refuses(409, "cannot_cancel", "POST", "/v1/collections/"+c.ID+"/cancel", "")
 	require.Equal(t, 401, s.ask("GET", "/v1/collections/"+c.ID, "", nil, nil, nil).Status)
 	require.Equal(t, 401, s.ask("GET", "/v1/collections/"+c.ID, "hsk_wrong", nil, nil, nil).Status)
+}
+
+func TestCommandsAfterTheEndAreRefused(t *testing.T) {
+	t.Parallel()
+	s := onStage(t)
+	c := s.collect(terms{people: s.people(2), steps: []int{1, 1}})
+	require.NoError(t, s.owner.Decline(t.Context(), c.ID, c.Participants[1].ID))
+	c.becomes("declined")
+	first := "/v1/collections/" + c.ID + "/participants/" + c.Participants[0].ID
+	for path, body := range map[string]string{
+		first + "/attempts":                   `{"channel":"qr","endUserIp":"192.0.2.7"}`,
+		first + "/decline":                    "",
+		"/v1/collections/" + c.ID + "/cancel": "",
+	} {
+		r := s.ask("POST", path, s.owner.Key, asJSON(), []byte(body), nil)
+		require.Equal(t, "collection_ended", r.Code, path)
+		require.Equal(t, 410, r.Status)
+	}
+	r := s.ask("GET", "/v1/collections/"+c.ID+"/documents/"+c.Documents[0].ID+"/result", s.owner.Key, nil, nil, nil)
+	require.Equal(t, 410, r.Status)
 }
 
 func TestOnePersonHasOneOrder(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -30,7 +31,9 @@ var (
 	product string // the product's binary
 	worlds  string // the simulated world's certificates, which take seconds to make
 	shared  *installation.Installation
-	logs    string // the folder of the shared installation's logs
+	state   string // the shared installation's home
+	logs    string // the folder of its logs
+	told    telemetry
 )
 
 func TestMain(m *testing.M) {
@@ -77,8 +80,10 @@ func run(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	logs = h.LogDir()
-	shared, err = start(context.Background(), h, worlds, product)
+	state, logs = h.Dir(), h.LogDir()
+	collector := httptest.NewServer(&told)
+	defer collector.Close()
+	shared, err = start(context.Background(), h, worlds, product, exportTo(collector.URL)...)
 	if err != nil {
 		return 1, fmt.Errorf("%w (logs in %s)", err, logs)
 	}
@@ -96,10 +101,11 @@ func run(m *testing.M) (int, error) {
 	return code, os.RemoveAll(dir)
 }
 
-func start(ctx context.Context, h *home.Home, world, product string) (*installation.Installation, error) {
+func start(ctx context.Context, h *home.Home, world, product string, environment ...string) (*installation.Installation, error) {
 	return installation.Start(ctx, installation.Options{
 		Home: h, World: world, Product: product, StoreCommand: []string{os.Args[0], storeArg},
-		Note: func(line string) { fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), line) },
+		Environment: environment,
+		Note:        func(line string) { fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), line) },
 	})
 }
 

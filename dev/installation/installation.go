@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,8 @@ type Options struct {
 	Ports        Ports
 	// FreshTemporal begins without the workflows of another Temporal version.
 	FreshTemporal bool
+	// Environment is added to that of the API and the worker, such as OTEL_*.
+	Environment []string
 	// Note is told what a person at the console should know, a line at a time.
 	Note func(string)
 }
@@ -167,7 +170,7 @@ func (in *Installation) startProcess(ctx context.Context, o Options, name string
 			// No profile of the person at the console may lead elsewhere.
 			"TEMPORAL_CONFIG_FILE=" + filepath.Join(o.Home.Dir(), "no-temporal-profile.toml"),
 			"HANDSLAG_STOP_ON_STDIN_EOF=true",
-		}, env...),
+		}, slices.Concat(o.Environment, env)...),
 	})
 }
 
