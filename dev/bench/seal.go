@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,7 +30,7 @@ func (b *Bench) seals(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans its folder too
 	for _, size := range []int64{100_000, 10_000_000, 100_000_000} {
 		if err := b.seal(ctx, filepath.Join(dir, "file.pdf"), size); err != nil {
 			return fmt.Errorf("seal %d bytes: %w", size, err)
@@ -46,7 +47,7 @@ func (b *Bench) seal(ctx context.Context, path string, size int64) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read only
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -117,12 +118,12 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // writePDF writes a PDF of one page with an image of random bytes, such as a
 // scan has.
-func writePDF(path string, size int64) error {
+func writePDF(path string, size int64) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	var at int64
 	var offsets []int64
 	write := func(format string, args ...any) {

@@ -270,8 +270,9 @@ func passes(err error) bool {
 	switch fault.KindOf(err) {
 	case fault.Unavailable, fault.Uncertain:
 		return true
+	default:
+		return errors.Is(err, io.ErrUnexpectedEOF)
 	}
-	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

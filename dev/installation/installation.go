@@ -219,7 +219,7 @@ func (in *Installation) apiReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read only
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the API answers %s", strings.ToLower(resp.Status))
 	}

@@ -59,7 +59,7 @@ func TestAWriteIsSyncedBeforeItIsAnswered(t *testing.T) {
 			require.Equal(t, []string{"put", "sync"}, r.events)
 			// versitygw asks for the type of the error itself; anything else is 500.
 			_, hasCode := err.(s3err.S3Error) //nolint:errorlint // as versitygw does it
-			require.Equal(t, tt.want == exists, hasCode, "%v", err)
+			require.Equal(t, tt.want == exists, hasCode, "%v", err) //nolint:errorlint // both are of this table
 		})
 	}
 }

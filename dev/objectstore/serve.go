@@ -43,7 +43,7 @@ const (
 	dirVar       = "HANDSLAG_S3_DIR"
 	addressVar   = "HANDSLAG_S3_ADDRESS"
 	accessKeyVar = "HANDSLAG_S3_ACCESS_KEY"
-	secretKeyVar = "HANDSLAG_S3_SECRET_KEY" //nolint:gosec // G101: the name of a variable, no secret
+	secretKeyVar = "HANDSLAG_S3_SECRET_KEY" // the name of a variable, no secret
 )
 
 // Env is the environment that carries the configuration to the child.

@@ -102,8 +102,7 @@ func makeBucket(ctx context.Context, c *s3.Client, bucket string) error {
 	_, err := c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket, CreateBucketConfiguration: &types.CreateBucketConfiguration{
 		LocationConstraint: Region,
 	}})
-	var mine *types.BucketAlreadyOwnedByYou
-	if errors.As(err, &mine) {
+	if _, ok := errors.AsType[*types.BucketAlreadyOwnedByYou](err); ok {
 		return nil
 	}
 	if err != nil {

@@ -200,7 +200,7 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	if err != nil {
 		return fault.New(fault.Unavailable, "api_unreachable", "The API cannot be reached.").Because(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read only
 	if resp.StatusCode >= http.StatusBadRequest {
 		return problem(resp)
 	}

@@ -167,7 +167,7 @@ func (c *Child) begin(life int) (*exec.Cmd, error) {
 	if c.stopping {
 		return nil, errors.New("stopped")
 	}
-	cmd := exec.Command(c.process.Command[0], c.process.Command[1:]...) //nolint:gosec // G204: running what the stack names is what this is for
+	cmd := exec.Command(c.process.Command[0], c.process.Command[1:]...) //nolint:noctx // its life is the supervisor's, no context's
 	cmd.Env = c.process.Env
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would inherit ours

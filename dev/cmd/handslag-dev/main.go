@@ -20,6 +20,7 @@ type commands struct {
 	Demo  demoCommand  `cmd:"" help:"Get a contract signed by two simulated people, and verify the result."`
 	Bench benchCommand `cmd:"" help:"Measure history, latency and sealing; takes about four minutes."`
 	S3    s3           `cmd:"" name:"s3" hidden:"" help:"Run the object store: the stack's child process."`
+	World worldCommand `cmd:"" help:"Serve the simulated world alone: BankID, its person, timestamps."`
 }
 
 func main() {
