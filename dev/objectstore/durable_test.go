@@ -58,7 +58,7 @@ func TestAWriteIsSyncedBeforeItIsAnswered(t *testing.T) {
 			require.ErrorIs(t, err, tt.want)
 			require.Equal(t, []string{"put", "sync"}, r.events)
 			// versitygw asks for the type of the error itself; anything else is 500.
-			_, hasCode := err.(s3err.S3Error) //nolint:errorlint // as versitygw does it
+			_, hasCode := err.(s3err.S3Error)                       //nolint:errorlint // as versitygw does it
 			require.Equal(t, tt.want == exists, hasCode, "%v", err) //nolint:errorlint // both are of this table
 		})
 	}
