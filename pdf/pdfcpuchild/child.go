@@ -42,7 +42,6 @@ type Child struct {
 const (
 	atOnce         = 2
 	defaultTimeout = 20 * time.Second
-	defaultMemory  = 768 << 20
 	// MaxOpinionBytes is the largest file a second opinion is asked on; pdfcpu
 	// holds whole files in memory.
 	MaxOpinionBytes = 64 << 20

@@ -30,7 +30,6 @@ func child(t *testing.T) *pdfcpuchild.Child {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	c := pdfcpuchild.New(self, "pdfcpu-child")
-	c.MemoryBytes = memory
 	return c
 }
 

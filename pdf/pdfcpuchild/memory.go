@@ -1,0 +1,5 @@
+//go:build !race
+
+package pdfcpuchild
+
+const defaultMemory = 768 << 20
