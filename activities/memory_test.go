@@ -59,6 +59,20 @@ func (m *memory) effect(name string, do func() error) error {
 	return err
 }
 
+// tried is how often the effect of that name was asked for, while it may be.
+func (m *memory) tried(name string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls[name]
+}
+
+// lose has the next n calls of the effect of that name fail, not persisted.
+func (m *memory) lose(name string, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lost[name] = n
+}
+
 func (m *memory) GetSpec(context.Context, signing.TenantID, signing.CollectionID) (signing.Spec, error) {
 	return m.spec, nil
 }
