@@ -20,9 +20,10 @@ const (
 	// graceTime is how long after an order's life its answer is still asked for:
 	// BankID keeps a completed order's answer for three minutes.
 	graceTime = 3 * time.Minute
-	// otherTime is how long an answer that went elsewhere may take to be stored
-	// by another run of this activity.
-	otherTime = 5 * time.Second
+	// keepTime bounds one try of storing an answer, and otherTime how long an
+	// answer that went elsewhere may take to be stored by another run.
+	keepTime  = 8 * time.Second
+	otherTime = 20 * time.Second
 )
 
 // errPassOn ends a run of FollowAttempt so that another, on a healthy worker or
@@ -75,6 +76,9 @@ func (f *follower) run() (FollowResult, error) {
 			return f.keep(last.Answer)
 		}
 	}
+	if f.Answer != nil {
+		return f.keep(f.Answer)
+	}
 	if f.Withdraw || activity.GetInfo(f.task).Attempt > 1 {
 		if kept, err := f.kept(); kept || err != nil {
 			return FollowResult{End: FollowAnswered}, err
@@ -85,8 +89,8 @@ func (f *follower) run() (FollowResult, error) {
 		return f.withdraw()
 	}
 	for {
-		result, ended, err := f.collect()
-		if ended || err != nil {
+		result, state, err := f.collect()
+		if state == ended || err != nil {
 			return result, err
 		}
 		if f.Clock().After(f.Order.StartedAt.Add(f.can.OrderLife + graceTime)) {
@@ -105,73 +109,88 @@ func (f *follower) run() (FollowResult, error) {
 	}
 }
 
+// orderState is what a collect found.
+type orderState int
+
+const (
+	unheard orderState = iota // the provider gave no answer
+	pending
+	ended
+)
+
 // collect asks once how the order stands, and keeps the answer if it has ended.
-func (f *follower) collect() (FollowResult, bool, error) {
-	answer, err := f.ask()
+func (f *follower) collect() (FollowResult, orderState, error) {
+	var answer providers.Answer
+	err := f.beatingWhile(func() (err error) {
+		answer, err = f.provider.Collect(f.ctx, f.Order.Ref)
+		return err
+	})
 	switch {
 	case err == nil && answer.Terminal:
 		result, err := f.keep(&StoredAnswer{
 			Provider: f.Provider, Order: f.Order.Ref, StartedAt: f.Order.StartedAt, CollectedAt: f.Clock(), Raw: answer.Raw,
 		})
-		return result, true, err
+		return result, ended, err
 	case err == nil:
 		changed := answer.Hint != f.live.Hint || answer.RelayedQR != f.live.Order.RelayedQR
-		f.live.Hint, f.live.Message, f.live.Order.RelayedQR = answer.Hint, answer.Message, answer.RelayedQR
+		f.live.Hint, f.live.Order.RelayedQR = answer.Hint, answer.RelayedQR
 		if changed || f.Clock().Sub(f.beaten) >= beatEvery {
 			f.beat()
 		}
+		return FollowResult{}, pending, nil
 	case fault.KindOf(err) == fault.NotFound:
 		result, err := f.gone(err)
-		return result, true, err
-	default:
-		activity.GetLogger(f.task).Warn("collect", "attempt", f.Attempt, "error", err)
-		f.beat()
+		return result, ended, err
 	}
-	return FollowResult{}, false, nil
+	activity.GetLogger(f.task).Warn("collect", "attempt", f.Attempt, "error", err)
+	f.beat()
+	return FollowResult{}, unheard, nil
 }
 
-// ask collects, and goes on beating while the provider takes its time.
-func (f *follower) ask() (providers.Answer, error) {
-	type reply struct {
-		answer providers.Answer
-		err    error
-	}
-	done := make(chan reply, 1)
-	go func() {
-		answer, err := f.provider.Collect(f.ctx, f.Order.Ref)
-		done <- reply{answer, err}
-	}()
+// beatingWhile does what may take its time, and goes on beating meanwhile.
+func (f *follower) beatingWhile(do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
 	for {
 		select {
-		case r := <-done:
-			return r.answer, r.err
+		case err := <-done:
+			return err
 		case <-f.After(beatEvery):
 			f.beat()
 		}
 	}
 }
 
-// keep stores a terminal answer, however long the store takes to accept it.
-// Meanwhile the answer rides, encrypted, in the heartbeat details.
+// keep stores a terminal answer, however long the store takes to accept it. The
+// answer rides, encrypted, in the heartbeat details from before the store is
+// asked: a store may hang, and this worker may die while it does.
 func (f *follower) keep(answer *StoredAnswer) (FollowResult, error) {
 	b, err := json.Marshal(answer)
 	if err != nil {
 		return FollowResult{}, fmt.Errorf("encode answer: %w", err)
 	}
+	f.live.Answer = answer
 	for {
-		_, _, err := f.Evidence.AdoptEvidence(f.ctx, f.evidence(answerName), b)
+		f.beat()
+		err := f.beatingWhile(func() error { return f.store(b) })
 		if err == nil {
 			return FollowResult{End: FollowAnswered}, nil
 		}
 		activity.GetLogger(f.task).Error("keep a provider's answer", "attempt", f.Attempt, "error", err)
-		f.live.Answer = answer
-		f.beat()
 		select {
 		case <-f.After(time.Second):
 		case <-activity.GetWorkerStopChannel(f.task):
 			return FollowResult{}, errPassOn.Because(err)
 		}
 	}
+}
+
+// store asks the store once. The first answer kept wins.
+func (f *follower) store(answer []byte) error {
+	ctx, cancel := context.WithTimeout(f.ctx, keepTime)
+	defer cancel()
+	_, _, err := f.Evidence.AdoptEvidence(ctx, f.evidence(answerName), answer)
+	return err
 }
 
 // gone settles an order that the provider no longer knows: another run of this
@@ -192,23 +211,24 @@ func (f *follower) gone(cause error) (FollowResult, error) {
 	}
 }
 
-// withdraw ends the order, but keeps what was signed before that: it collects,
-// cancels, and collects again when there was nothing to cancel.
+// withdraw ends the order, but keeps what was signed before that: it cancels
+// only what a collect has just found open, and collects again when there was
+// nothing to cancel.
 func (f *follower) withdraw() (FollowResult, error) {
 	for {
-		result, ended, err := f.collect()
-		if ended || err != nil {
+		result, state, err := f.collect()
+		if state == ended || err != nil {
 			return result, err
 		}
-		err = f.provider.Cancel(f.ctx, f.Order.Ref)
+		if state == pending {
+			err = f.provider.Cancel(f.ctx, f.Order.Ref)
+		}
 		switch {
-		case err == nil:
+		case state == pending && err == nil:
 			return FollowResult{End: FollowCancelled}, nil
-		case fault.KindOf(err) == fault.NotFound:
-			// It ended between the two calls; the next collect has its answer.
 		case f.Clock().After(f.Order.StartedAt.Add(f.can.OrderLife + graceTime)):
 			return FollowResult{End: FollowLost, ProviderCode: providerCode(err)}, nil
-		default:
+		case err != nil && fault.KindOf(err) != fault.NotFound:
 			activity.GetLogger(f.task).Warn("cancel an order", "attempt", f.Attempt, "error", err)
 		}
 		select {
@@ -248,6 +268,9 @@ func (f *follower) unlock() {
 
 // providerCode is the most specific code of an error from a provider.
 func providerCode(err error) string {
+	if err == nil {
+		return ""
+	}
 	var f *fault.Error
 	if errors.As(err, &f) && f.ProviderCode != "" {
 		return f.ProviderCode

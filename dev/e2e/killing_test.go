@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/handslag/handslag/dev/demo"
 	"github.com/handslag/handslag/simulator/faults"
@@ -126,4 +127,40 @@ func timestampFaults(t *testing.T) []faults.Fault {
 	var left []faults.Fault
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&left))
 	return left
+}
+
+// TestTheAnswerOutlivesTheStoreAndTheWorker stops the store before BankID gives
+// its one answer, and kills the worker that has it.
+func TestTheAnswerOutlivesTheStoreAndTheWorker(t *testing.T) {
+	s := onStage(t)
+	c := s.collect(terms{people: s.people(1)})
+	c.start(0, "qr")
+	order := c.scan(0, c.people[0])
+	c.hinted(0, "userSign")
+	store := shared.Objects.Child.PID()
+	t.Cleanup(func() { _ = syscall.Kill(store, syscall.SIGCONT) })
+	require.NoError(t, syscall.Kill(store, syscall.SIGSTOP))
+	c.enter(0, order)
+	c.until(func() bool { return heartbeat(t, c.ID) > answerSize }, "the answer in the heartbeat")
+	killWorker(t)
+	require.NoError(t, syscall.Kill(store, syscall.SIGCONT))
+	require.Equal(t, "signed", c.ended(0).Outcome)
+	require.Equal(t, 1, c.attempts())
+	c.completes()
+}
+
+// answerSize is less than any signature with its certificates, and more than
+// all else that a heartbeat tells.
+const answerSize = 4096
+
+// heartbeat is the size of what the following activity last told Temporal.
+func heartbeat(t *testing.T, collection string) int {
+	t.Helper()
+	described, err := temporal(t).DescribeWorkflowExecution(t.Context(), collection, "")
+	require.NoError(t, err)
+	size := 0
+	for _, pending := range described.GetPendingActivities() {
+		size = max(size, proto.Size(pending.GetHeartbeatDetails()))
+	}
+	return size
 }
