@@ -32,6 +32,7 @@ type Attempts struct {
 // request is what the person was asked to sign, as kept in evidence before the
 // provider hears of it.
 type request struct {
+	TextVersion string          `json:"textVersion"`
 	VisibleText signing.Private `json:"visibleText"`
 	Manifest    []byte          `json:"manifest"`
 }
@@ -86,7 +87,7 @@ func (a *Attempts) keepRequest(ctx context.Context, ref AttemptRef, spec signing
 	if err != nil {
 		return request{}, err
 	}
-	asked := request{VisibleText: spec.VisibleText(p.Locale), Manifest: manifest}
+	asked := request{TextVersion: signing.TextVersion, VisibleText: spec.VisibleText(p.Locale), Manifest: manifest}
 	b, err := json.Marshal(asked)
 	if err != nil {
 		return request{}, fmt.Errorf("encode request: %w", err)

@@ -31,11 +31,13 @@ type StartInput struct {
 }
 
 // FollowInput names the order to follow. With Withdraw it is not followed but
-// settled at once: collected, and cancelled if it is still open.
+// settled at once: collected, and cancelled if it is still open. Answer is the
+// provider's answer, when an earlier activity got it and could not store it.
 type FollowInput struct {
 	AttemptRef
 	Order    providers.Order `json:"order"`
 	Withdraw bool            `json:"withdraw,omitempty"`
+	Answer   *StoredAnswer   `json:"answer,omitempty"`
 }
 
 // Live is what is known of an attempt while it is followed. It is the
@@ -45,7 +47,6 @@ type Live struct {
 	Attempt signing.AttemptID `json:"attempt"`
 	Order   providers.Order   `json:"order"`
 	Hint    string            `json:"hint,omitempty"`
-	Message string            `json:"message,omitempty"` // RFA1 …
 	At      time.Time         `json:"at"`
 	// Answer is a terminal answer that the store has not taken yet.
 	Answer *StoredAnswer `json:"answer,omitempty"`

@@ -194,7 +194,7 @@ func (s *Sealing) proofs(ctx context.Context, in SealInput, spec signing.Spec) (
 				*piece.bytes = b
 			}
 		}
-		proof.Manifest, proof.SignerName = asked.Manifest, result.SignerName
+		proof.TextVersion, proof.Manifest, proof.SignerName = asked.TextVersion, asked.Manifest, result.SignerName
 		proofs = append(proofs, proof)
 	}
 	return proofs, nil

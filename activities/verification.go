@@ -34,7 +34,7 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 	if err != nil {
 		return signing.AttemptResult{}, err
 	}
-	spec, p, err := participant(ctx, v.Specs, ref)
+	_, p, err := participant(ctx, v.Specs, ref)
 	if err != nil {
 		return signing.AttemptResult{}, err
 	}
@@ -55,48 +55,50 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 	if err != nil {
 		return signing.AttemptResult{}, fmt.Errorf("interpret the answer: %w", err)
 	}
-	if err := v.keep(ctx, ref, result); err != nil {
+	result, err = v.keep(ctx, ref, result)
+	if err != nil {
 		return signing.AttemptResult{}, err
 	}
 	activity.GetLogger(ctx).Info("attempt judged", "attempt", ref.Attempt,
 		"outcome", string(result.Outcome), "reason", string(result.Reason), "provider_code", result.ProviderCode)
-	return v.attemptResult(spec, p, ref, result, raw)
+	return attemptResult(p, ref, result, asked, raw), nil
 }
 
 // attemptResult is what the workflow needs to know of a result.
-func (v *Verification) attemptResult(spec signing.Spec, p signing.Participant, ref AttemptRef, r providers.Result, raw []byte) (signing.AttemptResult, error) {
+func attemptResult(p signing.Participant, ref AttemptRef, r providers.Result, asked request, raw []byte) signing.AttemptResult {
 	out := signing.AttemptResult{Outcome: r.Outcome, Reason: r.Reason, ProviderCode: r.ProviderCode}
-	if r.Outcome != signing.OutcomeSigned {
-		return out, nil
+	if r.Outcome == signing.OutcomeSigned {
+		out.Signature = &signing.Signature{
+			Participant: p.ID, Attempt: ref.Attempt, Method: p.Method, Provider: ref.Provider,
+			Assurance: r.Assurance, SignedAt: r.SignedAt, Environment: r.Environment,
+			Manifest: signing.DigestOf(asked.Manifest), Evidence: signing.DigestOf(raw),
+		}
 	}
-	manifest, err := spec.Manifest(p.ID).Encode()
-	if err != nil {
-		return out, err
-	}
-	out.Signature = &signing.Signature{
-		Participant: p.ID, Attempt: ref.Attempt, Method: p.Method, Provider: ref.Provider,
-		Assurance: r.Assurance, SignedAt: r.SignedAt, Environment: r.Environment,
-		Manifest: signing.DigestOf(manifest), Evidence: signing.DigestOf(raw),
-	}
-	return out, nil
+	return out
 }
 
-// keep stores the result, and each proof as a piece of its own.
-func (v *Verification) keep(ctx context.Context, ref AttemptRef, r providers.Result) error {
+// keep stores the result, and each proof as a piece of its own. It returns the
+// result that is kept: a later release may see more in the same answer, and
+// then the first result stays.
+func (v *Verification) keep(ctx context.Context, ref AttemptRef, r providers.Result) (providers.Result, error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Proofs)) {
 		if err := v.Evidence.PutEvidence(ctx, ref.evidence(name), r.Proofs[name]); err != nil {
-			return fmt.Errorf("keep proof %s: %w", name, err)
+			return r, fmt.Errorf("keep proof %s: %w", name, err)
 		}
 	}
 	b, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("encode result: %w", err)
+		return r, fmt.Errorf("encode result: %w", err)
 	}
-	// A later release may see more in the same answer: the first result stays.
-	if _, _, err := v.Evidence.AdoptEvidence(ctx, ref.evidence(resultName), b); err != nil {
-		return fmt.Errorf("keep result: %w", err)
+	kept, _, err := v.Evidence.AdoptEvidence(ctx, ref.evidence(resultName), b)
+	if err != nil {
+		return r, fmt.Errorf("keep result: %w", err)
 	}
-	return nil
+	var first providers.Result
+	if err := json.Unmarshal(kept, &first); err != nil {
+		return r, fmt.Errorf("decode the kept result: %w", err)
+	}
+	return first, nil
 }
 
 func (v *Verification) get(ctx context.Context, ref AttemptRef, name string, into any) ([]byte, error) {

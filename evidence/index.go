@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,6 +60,7 @@ type Proof struct {
 	signing.Signature
 	SignerName   signing.Private // as their certificate says
 	MaskedNumber string
+	TextVersion  string         // of the text they read
 	Locale       signing.Locale // of the text they read
 	Manifest     []byte
 	XML          []byte // the XML signature, decoded from BankID's base64
@@ -83,7 +85,7 @@ func Files(spec signing.Spec, d signing.Document, proofs []Proof, audit signing.
 		index.Signatures = append(index.Signatures, Entry{
 			Participant: p.Participant, Attempt: p.Attempt, Method: p.Method, Provider: p.Provider,
 			Assurance: p.Assurance, SignedAt: p.SignedAt, Environment: p.Environment,
-			TextVersion: signing.TextVersion, Locale: p.Locale,
+			TextVersion: p.TextVersion, Locale: p.Locale,
 			Manifest:  add(base+".manifest.json", "application/json", "What the signature covers", p.Manifest),
 			Signature: add(base+".signature.xml", "application/xml", "BankID signature", p.XML),
 			OCSP:      add(base+".ocsp.der", "application/ocsp-response", "Status of the BankID certificate", p.OCSP),
@@ -106,8 +108,23 @@ func parseIndex(b []byte) (Index, error) {
 	if err := dec.Decode(&index); err != nil {
 		return index, errIndex.Because(err)
 	}
-	if index.Version != IndexVersion {
-		return index, errIndex.Because(fmt.Errorf("unknown version"))
+	if err := index.check(); err != nil {
+		return index, errIndex.Because(err)
 	}
 	return index, nil
+}
+
+// check refuses an index that we would never write: what it says is printed.
+func (x Index) check() error {
+	if x.Version != IndexVersion || !signing.ValidID(signing.CollectionPrefix, string(x.Collection)) ||
+		!signing.ValidID(signing.DocumentPrefix, string(x.Document)) || x.Upload.Length < 0 {
+		return errors.New("it is of a version or document that cannot be")
+	}
+	for _, e := range x.Signatures {
+		known := e.Method == signing.MethodBankIDSE && e.Assurance == signing.AssuranceVerified && e.TextVersion == signing.TextVersion
+		if !known || !e.Locale.Valid() || !signing.ValidID(signing.ParticipantPrefix, string(e.Participant)) {
+			return errors.New("a signature is of a form that this release does not know")
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ type AuditType string
 // The types of audit entries.
 const (
 	AuditCreated   AuditType = "collection_created"
+	AuditDocument  AuditType = "document_included"
 	AuditStarted   AuditType = "attempt_started"
 	AuditAttempt   AuditType = "attempt_ended"
 	AuditSigned    AuditType = "participant_signed"
@@ -32,6 +33,7 @@ type AuditEntry struct {
 	Seq         int           `json:"seq"` // from 1, without gaps
 	At          time.Time     `json:"at"`  // UTC
 	Type        AuditType     `json:"type"`
+	Collection  CollectionID  `json:"collection,omitempty"` // in the first entry
 	Participant ParticipantID `json:"participant,omitempty"`
 	Attempt     AttemptID     `json:"attempt,omitempty"`
 	Document    DocumentID    `json:"document,omitempty"`
@@ -39,7 +41,7 @@ type AuditEntry struct {
 	Code         string `json:"code,omitempty"`
 	Provider     string `json:"provider,omitempty"`
 	ProviderCode string `json:"providerCode,omitempty"`
-	// Digest is of the thing that the entry is about: a spec, an answer, a file.
+	// Digest is of the thing that the entry is about: an upload, an answer, a file.
 	Digest string `json:"sha256,omitempty"`
 	// Previous is the digest of the entry before, 64 zeros for the first.
 	Previous Digest `json:"previous"`

@@ -14,7 +14,7 @@ const (
 	MaxDocuments    = 40
 	MaxParticipants = 50
 	MaxSteps        = 50
-	MaxAttempts     = 150 // of all participants together
+	MaxAttempts     = 20 // of one participant; see also the budget of package workflows
 )
 
 // Document is one PDF of a collection, at the revision that is signed.

@@ -75,8 +75,10 @@ func (c *Collection) Complete() {
 	}
 }
 
+// end asks for an end. The first word stands, but that a deadline has passed
+// gives way to the owner's cancel.
 func (c *Collection) end(s State) {
-	if c.state == StateInProgress && c.ending == "" {
+	if c.state == StateInProgress && (c.ending == "" || c.ending == StateExpired) {
 		c.ending = s
 	}
 	c.settle()
@@ -107,9 +109,6 @@ func (c *Collection) anyLive() bool {
 	return false
 }
 
-// Ending reports whether the collection is to end and waits only for live
-// attempts. Withdrawn says whether those should be cancelled: a deadline waits
-// for a live order, a decline or a cancel does not.
-func (c *Collection) Ending() (ending, withdrawn bool) {
-	return c.ending != "", c.ending == StateCancelled || c.ending == StateDeclined
-}
+// Ending returns the end that the collection comes to once no attempt is live,
+// or "".
+func (c *Collection) Ending() State { return c.ending }

@@ -14,6 +14,13 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
+const (
+	par1 signing.ParticipantID = "par_00000000000000000000000001"
+	par2 signing.ParticipantID = "par_00000000000000000000000002"
+	par3 signing.ParticipantID = "par_00000000000000000000000003"
+	par9 signing.ParticipantID = "par_00000000000000000000000009"
+)
+
 var start = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
 func number(t testing.TB, s string) signing.PersonalNumber {
@@ -23,8 +30,8 @@ func number(t testing.TB, s string) signing.PersonalNumber {
 	return n
 }
 
-// spec has two documents and three participants: par_1 and par_2 in step 1,
-// par_3 in step 2.
+// spec has two documents and three participants: par1 and par2 in step 1, par3
+// in step 2.
 func spec(t testing.TB) signing.Spec {
 	t.Helper()
 	s := signing.Spec{
@@ -33,13 +40,13 @@ func spec(t testing.TB) signing.Spec {
 	}
 	for i, title := range []string{"Hyresavtal", "Bilaga 1"} {
 		s.Documents = append(s.Documents, signing.Document{
-			ID: signing.DocumentID(fmt.Sprintf("doc_%d", i+1)), Title: signing.Private(title),
+			ID: signing.DocumentID(fmt.Sprintf("doc_%026d", i+1)), Title: signing.Private(title),
 			Length: 1234, Digest: signing.DigestOf([]byte(title)),
 		})
 	}
 	for i, pn := range []string{"191212121212", "200211242383", "199908072391"} {
 		s.Participants = append(s.Participants, signing.Participant{
-			ID: signing.ParticipantID(fmt.Sprintf("par_%d", i+1)), Name: "Tolvan Tolvansson",
+			ID: signing.ParticipantID(fmt.Sprintf("par_%026d", i+1)), Name: "Tolvan Tolvansson",
 			PersonalNumber: number(t, pn), Method: signing.MethodBankIDSE, Step: 1 + i/2, Locale: signing.LocaleSV,
 		})
 	}

@@ -52,7 +52,7 @@ var (
 	ErrNotYourTurn        = fault.New(fault.Conflict, "not_your_turn", "An earlier step of the collection is not finished.")
 	ErrAlreadySigned      = fault.New(fault.Conflict, "already_signed", "The participant has signed.")
 	ErrAttemptLive        = fault.New(fault.Conflict, "attempt_live", "The participant has a live attempt; finish or cancel it first.")
-	ErrAttemptsUsedUp     = fault.New(fault.Conflict, "attempts_used_up", "The collection has had as many attempts as it may have; cancel it and make a new one.")
+	ErrAttemptsUsedUp     = fault.New(fault.Conflict, "attempts_used_up", "The participant has had as many attempts as they may have in this collection.")
 	ErrNoAttempt          = fault.New(fault.NotFound, "no_live_attempt", "The participant has no live attempt.")
 	ErrCannotEnd          = fault.New(fault.Conflict, "cannot_cancel", "The collection is complete or being sealed and cannot be cancelled.")
 )
@@ -144,18 +144,10 @@ func (c *Collection) CanStart(id ParticipantID) error {
 		return ErrAttemptLive
 	case p.Step > c.currentStep():
 		return ErrNotYourTurn
-	case c.attempts() >= MaxAttempts:
+	case len(progress.Attempts) >= MaxAttempts:
 		return ErrAttemptsUsedUp
 	}
 	return nil
-}
-
-func (c *Collection) attempts() int {
-	n := 0
-	for _, p := range c.Participants {
-		n += len(c.progress[p.ID].Attempts)
-	}
-	return n
 }
 
 // CanDecline says whether a participant may decline now.

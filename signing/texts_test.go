@@ -41,7 +41,7 @@ func TestTextsFitBankID(t *testing.T) {
 	for _, l := range []signing.Locale{signing.LocaleSV, signing.LocaleNB, signing.LocaleEN} {
 		require.LessOrEqual(t, base64.StdEncoding.EncodedLen(len(s.VisibleText(l).Reveal())), 40_000)
 	}
-	m, err := s.Manifest("par_1").Encode()
+	m, err := s.Manifest(par1).Encode()
 	require.NoError(t, err)
 	require.LessOrEqual(t, base64.StdEncoding.EncodedLen(len(m)), 200_000)
 }
@@ -83,7 +83,7 @@ func FuzzTitles(f *testing.F) {
 
 // FuzzManifest: only the one encoding of a manifest is accepted.
 func FuzzManifest(f *testing.F) {
-	m, err := spec(f).Manifest("par_1").Encode()
+	m, err := spec(f).Manifest(par1).Encode()
 	require.NoError(f, err)
 	f.Add(m)
 	f.Add([]byte(`{"version":"handslag-manifest-1","collection":"","participant":"","documents":null}`))
@@ -100,19 +100,28 @@ func FuzzManifest(f *testing.F) {
 }
 
 func TestManifest(t *testing.T) {
-	m := spec(t).Manifest("par_1")
+	m := spec(t).Manifest(par1)
 	b, err := m.Encode()
 	require.NoError(t, err)
 	back, err := signing.ParseManifest(b)
 	require.NoError(t, err)
 	require.Equal(t, m, back)
 	for name, spoil := range map[string]func(string) string{
-		"white space":     func(s string) string { return strings.Replace(s, ":", ": ", 1) },
-		"another version": func(s string) string { return strings.Replace(s, "manifest-1", "manifest-2", 1) },
-		"unknown member":  func(s string) string { return strings.Replace(s, "{", `{"x":1,`, 1) },
-		"repeated member": func(s string) string { return strings.Replace(s, "{", `{"collection":"y",`, 1) },
-		"escape":          func(s string) string { return strings.Replace(s, "Hyres", `\u0048yres`, 1) },
-		"trailing data":   func(s string) string { return s + "{}" },
+		"white space":             func(s string) string { return strings.Replace(s, ":", ": ", 1) },
+		"another version":         func(s string) string { return strings.Replace(s, "manifest-1", "manifest-2", 1) },
+		"unknown member":          func(s string) string { return strings.Replace(s, "{", `{"x":1,`, 1) },
+		"repeated member":         func(s string) string { return strings.Replace(s, "{", `{"collection":"y",`, 1) },
+		"escape":                  func(s string) string { return strings.Replace(s, "Hyres", `\u0048yres`, 1) },
+		"trailing data":           func(s string) string { return s + "{}" },
+		"title of two lines":      func(s string) string { return strings.Replace(s, "Hyresavtal", `Hyres\n+ avtal`, 1) },
+		"collection of two lines": func(s string) string { return strings.Replace(s, "col_0000", `col_\n000`, 1) },
+		"document twice": func(s string) string {
+			return strings.Replace(s, `"doc_00000000000000000000000002"`, `"doc_00000000000000000000000001"`, 1)
+		},
+		"signer who need not": func(s string) string {
+			return strings.Replace(s, `"participant":"par_00000000000000000000000001"`, `"participant":"par_00000000000000000000000007"`, 1)
+		},
+		"negative length": func(s string) string { return strings.Replace(s, `"length":1234`, `"length":-1`, 1) },
 	} {
 		_, err := signing.ParseManifest([]byte(spoil(string(b))))
 		require.Error(t, err, name)

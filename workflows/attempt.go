@@ -1,6 +1,11 @@
 package workflows
 
 import (
+	"errors"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/handslag/handslag/activities"
@@ -75,20 +80,40 @@ func (c *collection) order(ctx workflow.Context, live *liveAttempt, cmd StartAtt
 		if err == nil {
 			return order, nil
 		}
-		f, ok := fault.As(activities.FromTemporal(err))
-		if !ok {
-			return order, errStartLost.Because(err)
-		}
-		if f.Kind != fault.Unavailable || try == startTries || live.withdrawn {
+		f := startFault(err)
+		if f.Kind != fault.Unavailable || try == startTries {
 			return order, f
 		}
-		_ = workflow.Sleep(ctx, max(startPause, min(f.RetryAfter, startTimeout)))
+		wait := max(startPause, min(f.RetryAfter, startTimeout))
+		_, _ = workflow.AwaitWithTimeout(ctx, wait, func() bool { return live.withdrawn })
+		if live.withdrawn {
+			return order, f
+		}
 	}
 }
 
-// errStartLost is for a start whose end nobody saw: the worker died, or none came.
-var errStartLost = fault.New(fault.Uncertain, "start_uncertain",
-	"Whether the provider created an order is not known. Try again; an order that nobody follows ends by itself within minutes.")
+// startFault says what the error of a start means. Without a fault of the
+// activity's own, it may have run or not: only one that no worker took up in
+// time certainly did nothing.
+func startFault(err error) *fault.Error {
+	if f, ok := fault.As(activities.FromTemporal(err)); ok {
+		return f
+	}
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START {
+		return errStartUnheard.Because(err)
+	}
+	return errStartLost.Because(err)
+}
+
+// errStartUnheard is for a start that no worker took up, and errStartLost for
+// one whose end nobody saw, as when the worker died.
+var (
+	errStartUnheard = fault.New(fault.Unavailable, "no_worker",
+		"No worker was free to ask the provider; nothing was sent.")
+	errStartLost = fault.New(fault.Uncertain, "start_uncertain",
+		"Whether the provider created an order is not known. Try again; an order that nobody follows ends by itself within minutes.")
+)
 
 // follow waits for the order to end and records how it did.
 func (c *collection) follow(ctx workflow.Context, live *liveAttempt, order providers.Order) {
@@ -97,19 +122,31 @@ func (c *collection) follow(ctx workflow.Context, live *liveAttempt, order provi
 	live.stop = stop
 	end, err := c.followOnce(following, in)
 	var trouble *string
-	for err != nil {
+	for pause := time.Minute; err != nil; pause = min(2*pause, longestPause) {
 		// It was cancelled before a worker took it up, or outlived every try. The
 		// order may still be open, or have an answer: settle which.
 		workflow.GetLogger(ctx).Warn("following an order ended without a result", "attempt", live.ref.Attempt, "error", err)
-		in.Withdraw = true
+		in.Withdraw, in.Answer = true, answerIn(err, in.Answer)
 		end, err = c.followOnce(ctx, in)
 		if err != nil {
 			trouble = c.alarm(trouble, fault.CodeOf(activities.FromTemporal(err)))
-			c.pause(ctx, longestPause)
+			c.pause(ctx, pause)
 		}
 	}
 	c.calm(trouble)
 	c.endAttempt(live.ref, c.judge(ctx, live.ref, end))
+}
+
+// answerIn finds a provider's answer that an activity, which timed out, could
+// not store and held in its heartbeat details.
+func answerIn(err error, before *activities.StoredAnswer) *activities.StoredAnswer {
+	var timeout *temporal.TimeoutError
+	var last activities.Live
+	if errors.As(err, &timeout) && timeout.HasLastHeartbeatDetails() &&
+		timeout.LastHeartbeatDetails(&last) == nil && last.Answer != nil {
+		return last.Answer
+	}
+	return before
 }
 
 // followOnce runs the activity that follows an order.

@@ -19,6 +19,9 @@ type trail struct {
 // record adds an entry to the trail. What only says that something began rides
 // with the next entry, which keeps histories short.
 func (c *collection) record(e signing.AuditEntry) {
+	if c.closed {
+		return
+	}
 	e.At = workflow.Now(c.ctx)
 	line, err := c.trail.head.Add(e)
 	if err != nil {
@@ -27,7 +30,7 @@ func (c *collection) record(e signing.AuditEntry) {
 	}
 	c.trail.lines = append(c.trail.lines, string(line))
 	switch e.Type {
-	case signing.AuditCreated, signing.AuditStarted, signing.AuditReturned, signing.AuditSealing, signing.AuditSealed:
+	case signing.AuditCreated, signing.AuditDocument, signing.AuditStarted, signing.AuditReturned, signing.AuditSealing, signing.AuditSealed:
 	case signing.AuditAttempt, signing.AuditSigned, signing.AuditDeclined, signing.AuditCancel,
 		signing.AuditEnded, signing.AuditAttention:
 		c.trail.due = true

@@ -44,6 +44,7 @@ type collection struct {
 	attention []*string // the codes of what a person has to look at
 	retries   int       // how often an operator asked to try again
 	shown     shown
+	closed    bool // the trail is complete; nothing more is recorded
 	endedAt   time.Time
 }
 
@@ -70,7 +71,10 @@ func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
 	if err := c.register(ctx); err != nil {
 		return nil, fmt.Errorf("register handlers: %w", err)
 	}
-	c.record(signing.AuditEntry{Type: signing.AuditCreated})
+	c.record(signing.AuditEntry{Type: signing.AuditCreated, Collection: c.ID})
+	for _, d := range c.Documents {
+		c.record(signing.AuditEntry{Type: signing.AuditDocument, Document: d.ID, Digest: d.Digest.String()})
+	}
 	c.show()
 	workflow.GoNamed(c.ctx, "audit", c.keepAudit)
 	workflow.GoNamed(c.ctx, "retry", c.hearRetries)
@@ -82,16 +86,14 @@ func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
 func (c *collection) untilSettled(ctx workflow.Context) {
 	waiting := ctx
 	for c.State() == signing.StateInProgress {
-		ending, _ := c.Ending()
 		left := c.Deadline.Sub(workflow.Now(ctx))
 		var err error
-		if ending {
+		if c.Ending() != "" {
 			err = workflow.Await(waiting, func() bool { return c.State() != signing.StateInProgress })
 		} else {
 			var inTime bool
 			inTime, err = workflow.AwaitWithTimeout(waiting, left, func() bool {
-				ending, _ := c.Ending()
-				return ending || c.State() != signing.StateInProgress
+				return c.Ending() != "" || c.State() != signing.StateInProgress
 			})
 			if err == nil && !inTime {
 				c.Expire()
@@ -131,6 +133,7 @@ func (c *collection) finish() {
 	c.record(signing.AuditEntry{Type: signing.AuditEnded, Code: string(c.State())})
 	c.show()
 	c.flushAudit()
+	c.closed = true
 	var a *activities.Records
 	c.must(c.ctx, "keep the outcome", a.KeepOutcome, c.view(), nil)
 	_ = workflow.Await(c.ctx, func() bool { return workflow.AllHandlersFinished(c.ctx) })

@@ -3,12 +3,14 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -171,7 +173,7 @@ func TestSigned(t *testing.T) {
 	require.ErrorIs(t, again.rejected, signing.ErrAlreadySigned)
 	require.Equal(t, signing.StateCompleted, v.State)
 	require.NotNil(t, v.Documents[0].Result)
-	require.Len(t, w.audit, 8) // created, started and signed twice, sealing, sealed, ended
+	require.Len(t, w.audit, 9) // created, document, started and signed twice, sealing, sealed, ended
 }
 
 func TestSecondAttemptWhileLive(t *testing.T) {
@@ -207,6 +209,7 @@ func TestStartFaults(t *testing.T) {
 		"answer lost":               {fault.New(fault.Uncertain, "start_uncertain", "x"), 1, "start_uncertain"},
 		"person busy":               {fault.New(fault.Conflict, "already_in_progress", "x").After(time.Minute), 1, "already_in_progress"},
 		"worker died":               {temporal.NewTimeoutError(1, errors.New("x")), 1, "start_uncertain"},
+		"no worker free":            {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, errors.New("x")), 3, "no_worker"},
 		"refused":                   {fault.New(fault.Forbidden, "provider_refuses_us", "x"), 1, "provider_refuses_us"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,6 +224,45 @@ func TestStartFaults(t *testing.T) {
 			require.Equal(t, tc.code, v.Participants[0].Attempts[0].ProviderCode)
 		})
 	}
+}
+
+// TestWithdrawnBetweenTries: nobody is asked for an order of an attempt that
+// was withdrawn while the provider was down.
+func TestWithdrawnBetweenTries(t *testing.T) {
+	w := newWorld(t)
+	w.start = func(int) error { return fault.New(fault.Unavailable, "maintenance", "x").After(10 * time.Second) }
+	r := w.startAt(time.Second, "par_1", "att_1")
+	w.at(5*time.Second, workflows.UpdateDecline, workflows.ParticipantCommand{Participant: "par_1"})
+	v := w.run()
+	require.Equal(t, "maintenance", fault.CodeOf(r.failed))
+	require.Equal(t, 1, w.starts)
+	require.Equal(t, signing.StateDeclined, v.State)
+}
+
+// TestSecondCancelChangesNothing: it is no fault and leaves no trace.
+func TestSecondCancelChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.following(time.Hour, false)
+	w.OnActivity("KeepOutcome", mock.Anything, mock.Anything).After(time.Minute).Return(nil)
+	w.startAt(time.Second, "par_1", "att_1")
+	first := w.at(time.Minute, workflows.UpdateCancel, nil)
+	second := w.at(time.Minute+time.Millisecond, workflows.UpdateCancel, nil)
+	late := w.at(time.Minute+30*time.Second, workflows.UpdateConfirmReturn, workflows.ConfirmReturn{Participant: "par_1"})
+	w.ExecuteWorkflow(workflows.CollectionWorkflow, workflows.CollectionInput{
+		Spec: spec(t), Routes: map[signing.Method]string{signing.MethodBankIDSE: "bankid"},
+	})
+	require.NoError(t, w.GetWorkflowError())
+	require.NoError(t, first.failed)
+	require.NoError(t, second.rejected)
+	require.NoError(t, second.failed)
+	require.ErrorIs(t, late.rejected, signing.ErrEnded)
+	asked := 0
+	for _, line := range w.audit {
+		if strings.Contains(line, string(signing.AuditCancel)) {
+			asked++
+		}
+	}
+	require.Equal(t, 1, asked)
 }
 
 func TestDecline(t *testing.T) {

@@ -45,8 +45,21 @@ func steady(ctx workflow.Context) workflow.Context {
 	return ctx
 }
 
-func (c *collection) mayStart(_ workflow.Context, cmd StartAttempt) error {
-	return activities.ToTemporal(c.CanStart(cmd.Participant))
+func (c *collection) mayStart(ctx workflow.Context, cmd StartAttempt) error {
+	err := c.CanStart(cmd.Participant)
+	if err == nil && workflow.GetInfo(ctx).GetCurrentHistoryLength() >= c.budget(cmd.Participant) {
+		err = signing.ErrAttemptsUsedUp
+	}
+	return activities.ToTemporal(err)
+}
+
+// budget is the length of history up to which a participant may start another
+// attempt. Each has a first one in reserve, whatever the others did.
+func (c *collection) budget(p signing.ParticipantID) int {
+	if len(c.Progress(p).Attempts) == 0 {
+		return firstAttempts
+	}
+	return moreAttempts
 }
 
 func (c *collection) onStart(ctx workflow.Context, cmd StartAttempt) (StartedAttempt, error) {
@@ -84,6 +97,8 @@ func (c *collection) onCancelAttempt(ctx workflow.Context, cmd ParticipantComman
 func (c *collection) mayReturn(_ workflow.Context, cmd ConfirmReturn) error {
 	live := c.live[cmd.Participant]
 	switch {
+	case c.closed:
+		return activities.ToTemporal(signing.ErrEnded)
 	case live == nil || live.nonce.IsZero() || live.nonce != cmd.Nonce:
 		return activities.ToTemporal(errReturnNonce)
 	case live.returned:
@@ -117,7 +132,15 @@ func (c *collection) onDecline(ctx workflow.Context, cmd ParticipantCommand) (si
 	return c.view(), nil
 }
 
-func (c *collection) mayCancel(workflow.Context) error { return activities.ToTemporal(c.CanCancel()) }
+// mayCancel accepts a second cancel, which changes nothing, for as long as it
+// is not used to fill the history.
+func (c *collection) mayCancel(ctx workflow.Context) error {
+	err := c.CanCancel()
+	if err == nil && (c.closed || c.Ending() == signing.StateCancelled && workflow.GetInfo(ctx).GetCurrentHistoryLength() >= moreAttempts) {
+		err = signing.ErrEnding
+	}
+	return activities.ToTemporal(err)
+}
 
 // onCancel ends the collection. It answers at once, with the state in which
 // live attempts may still be ending.
@@ -127,8 +150,8 @@ func (c *collection) onCancel(workflow.Context) (signing.View, error) {
 }
 
 func (c *collection) cancel() {
-	if c.Cancel() != nil { // it is being sealed, or has ended
-		return
+	if c.Ending() == signing.StateCancelled || c.State() == signing.StateCancelled || c.Cancel() != nil {
+		return // it is cancelled already, being sealed, or has ended
 	}
 	c.record(signing.AuditEntry{Type: signing.AuditCancel})
 	c.withdrawAll()

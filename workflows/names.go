@@ -17,6 +17,10 @@ const TaskQueue = "handslag"
 // its own, so that a slow one takes no slots from the others.
 func ProviderQueue(provider string) string { return "handslag-" + provider }
 
+// StartQueue is where orders are asked for at a provider. It is apart from
+// ProviderQueue, where every live order holds a slot for minutes.
+func StartQueue(provider string) string { return ProviderQueue(provider) + "-start" }
+
 // CollectionType is the type of a collection's workflow.
 const CollectionType = "Collection"
 

@@ -8,6 +8,12 @@ import (
 )
 
 const (
+	// A workflow takes further attempts up to moreAttempts events of history, and
+	// each participant's first up to firstAttempts; what is live then ends, and
+	// the documents are sealed, within 5,000 events.
+	moreAttempts  = 3_000
+	firstAttempts = 4_000
+
 	// startTries is how often an order is asked for while the provider says
 	// that it did nothing, startPause apart: a person waits for the answer.
 	startTries = 3
@@ -42,7 +48,7 @@ const (
 
 func startOptions(provider string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		TaskQueue:           ProviderQueue(provider),
+		TaskQueue:           StartQueue(provider),
 		StartToCloseTimeout: startTimeout,
 		// A person waits: with no worker at hand, better say so than queue.
 		ScheduleToStartTimeout: 20 * time.Second,
