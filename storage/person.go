@@ -14,10 +14,16 @@ import (
 // Each failure means that another one succeeded.
 const swaps = 8
 
-// ErrPersonBusy is what LockPerson returns while another holds the lock. It
-// carries the time to wait and nothing about the other: who else asks this
-// person to sign is nobody's business.
-var ErrPersonBusy = fault.New(fault.Conflict, "person_busy", "The person has another signing under way.")
+// busyPause is how long whoever finds a person taken is asked to wait: the life of
+// a BankID order. It is the same for every lock, since how long another tenant's
+// order still has to live would tell when it began.
+const busyPause = 3 * time.Minute
+
+// ErrPersonBusy is what LockPerson returns while another tenant holds the lock.
+// It says what BankID itself tells whoever asks at the same time (RFA4), and
+// nothing about the other: who else asks this person to sign is nobody's business.
+var ErrPersonBusy = fault.New(fault.Conflict, "person_busy",
+	"An identification or signing for this person is already started. Try again in a few minutes.").After(busyPause)
 
 // lock is the record of a person lock. Released, it is the zero lock: an object
 // that is deleted could not be changed by compare-and-swap everywhere.
@@ -29,16 +35,12 @@ type lock struct {
 	Until       time.Time             `json:"until,omitzero"`
 }
 
-// samePlace reports whether both attempts are of one participant.
-func (l lock) samePlace(other lock) bool {
-	return l.Tenant == other.Tenant && l.Collection == other.Collection && l.Participant == other.Participant
-}
-
 // LockPerson takes the lock of a person until a time, for all tenants of the
 // installation: a provider cancels a person's order when another begins, so two
-// must not be live at once. A lock that has expired at now is taken over, and
-// one of the same participant is replaced by its next attempt. Otherwise the
-// error is [ErrPersonBusy]. Repeated by its holder it succeeds.
+// must not be live at once. A lock that has expired at now is taken over. So is
+// one of the same tenant, whatever it is for: its person begins anew, and the
+// older order ends at the provider as superseded. While another tenant holds the
+// lock, the error is [ErrPersonBusy]. Repeated by its holder it succeeds.
 func (s *Store) LockPerson(ctx context.Context, n signing.PersonalNumber, h signing.Holder, now, until time.Time) error {
 	if err := checkHolder(h); err != nil {
 		return err
@@ -48,8 +50,8 @@ func (s *Store) LockPerson(ctx context.Context, n signing.PersonalNumber, h sign
 	}
 	wanted := lock{h.Tenant, h.Collection, h.Participant, h.Attempt, until.UTC().Round(0)} // as it is read back
 	return s.swapLock(ctx, n, func(held lock) (lock, bool, error) {
-		if held.Until.After(now) && !held.samePlace(wanted) {
-			return lock{}, false, ErrPersonBusy.After(held.Until.Sub(now))
+		if held.Until.After(now) && held.Tenant != wanted.Tenant {
+			return lock{}, false, ErrPersonBusy
 		}
 		return wanted, wanted != held, nil
 	})

@@ -130,7 +130,7 @@ var steps = map[string]func(*testing.T, *world) step{
 		return lockStep(t, w)
 	},
 	"unlock": func(t *testing.T, w *world) step {
-		n, h, other := number(t, tolvan), newHolder(t, w), newHolder(t, w)
+		n, h, other := number(t, tolvan), newHolder(t, w), newRival(t, w)
 		// Each preparation is for a world of its own ring, so the number is free.
 		require.NoError(t, w.store.LockPerson(w.ctx, n, h, at, at.Add(time.Minute)))
 		return step{
@@ -163,7 +163,7 @@ func revisionStep(t *testing.T, w *world, length int) step {
 
 func lockStep(t *testing.T, w *world) step {
 	t.Helper()
-	n, h, other := number(t, tolvan), newHolder(t, w), newHolder(t, w)
+	n, h, other := number(t, tolvan), newHolder(t, w), newRival(t, w)
 	return step{do: func(s *storage.Store) error {
 		if err := s.LockPerson(w.ctx, n, h, at, at.Add(time.Minute)); err != nil {
 			return err
