@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -16,96 +14,12 @@ import (
 )
 
 const (
-	purposeNonce = "api-return-nonce"
 	// maxUserAgent is what BankID takes of a browser's name (Relying Party API,
 	// web.userAgent).
 	maxUserAgent = 256
 	// maxReturnURL leaves room for the nonce in BankID's 512 characters.
 	maxReturnURL = 450
 )
-
-// StartAttempt answers POST …/attempts.
-func (s *Server) StartAttempt(ctx context.Context, r gen.StartAttemptRequestObject) (gen.StartAttemptResponseObject, error) {
-	ctx, who := asCaller(ctx)
-	spec, p, err := s.participant(ctx, who, r.CollectionID, r.ParticipantID)
-	if err != nil {
-		return nil, err
-	}
-	command, err := attemptOf(who, p.ID, *r.Body)
-	if err != nil {
-		return nil, err
-	}
-	if command.Attempt, err = s.attemptID(ctx, spec, p.ID, value(r.Params.IdempotencyKey), *r.Body); err != nil {
-		return nil, err
-	}
-	nonce := s.addNonce(&command)
-	started, err := s.config.Orchestrator.StartAttempt(ctx, spec.ID, command)
-	if errors.Is(err, ErrNotRunning) {
-		err = s.whyOver(ctx, spec, p.ID)
-	}
-	if err != nil {
-		return nil, err
-	}
-	live := workflows.Live{Attempt: started.Attempt.ID, Order: started.Order}
-	shown := s.presentLive(started.Attempt, &live, languageOf(p, r.Params.AcceptLanguage), deviceOf(command.EndUser))
-	answer := gen.StartedAttempt{
-		Attempt: shown.Attempt, State: shown.State, Launch: shown.Launch, Qr: shown.Qr, Message: shown.Message,
-	}
-	if who.link == nil {
-		answer.ReturnNonce = optional(nonce)
-	}
-	return gen.StartAttempt201JSONResponse{
-		Body: answer,
-		Headers: gen.StartAttempt201ResponseHeaders{
-			Location: "/v1/collections/" + string(spec.ID) + "/participants/" + string(p.ID) + "/attempts/live",
-		},
-	}, nil
-}
-
-// whyOver says why a participant can start nothing in a collection that runs no
-// more, in the words in which it would have said so while it ran.
-func (s *Server) whyOver(ctx context.Context, spec signing.Spec, p signing.ParticipantID) error {
-	view, err := s.view(ctx, spec.Tenant, string(spec.ID))
-	if err != nil {
-		return err
-	}
-	known, err := participantOf(view, p)
-	switch {
-	case err != nil:
-		return err
-	case known.Signature != nil:
-		return signing.ErrAlreadySigned
-	}
-	return signing.ErrEnded
-}
-
-// attemptID is a new id, or the one that the idempotency key stands for.
-func (s *Server) attemptID(ctx context.Context, spec signing.Spec, p signing.ParticipantID, key string, body gen.AttemptRequest) (signing.AttemptID, error) {
-	id, err := signing.NewID(signing.AttemptPrefix, s.config.Clock(), s.config.Entropy)
-	if err != nil || key == "" {
-		return signing.AttemptID(id), err
-	}
-	digest, err := requestDigest("attempt", spec.ID, p, body)
-	if err != nil {
-		return "", err
-	}
-	id, err = s.config.Claims.Claim(ctx, spec.Tenant, key, digest, id)
-	return signing.AttemptID(id), err
-}
-
-// addNonce adds the nonce to the return URL. It follows from the attempt's id
-// and a key of ours, so that a repeated request has the same one. It goes into
-// the fragment, which browsers send to no server.
-func (s *Server) addNonce(c *workflows.StartAttempt) string {
-	if c.ReturnURL == "" {
-		return ""
-	}
-	mac := s.config.Keyed.MAC(purposeNonce, []byte(c.Attempt))
-	nonce := base64.RawURLEncoding.EncodeToString(mac[:])
-	c.ReturnURL += signing.Private("#nonce=" + nonce)
-	c.ReturnNonce = signing.DigestOf([]byte(nonce))
-	return nonce
-}
 
 // attemptOf reads a request to start an attempt.
 func attemptOf(who caller, p signing.ParticipantID, body gen.AttemptRequest) (workflows.StartAttempt, error) {

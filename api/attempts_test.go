@@ -275,6 +275,133 @@ func TestRepeatedStartIsOneOrder(t *testing.T) {
 	require.Equal(t, first.json(t)["returnNonce"], again.json(t)["returnNonce"])
 }
 
+// startWith starts an attempt of Anna under an idempotency key.
+func (w *world) startWith(m made, token, key string) answer {
+	w.t.Helper()
+	body := qrRequest()
+	if token != keyAcme {
+		body = map[string]any{"channel": "qr"}
+	}
+	return w.do(call{
+		method: "POST", path: m.of(m.anna) + "/attempts", token: token, body: body, header: map[string]string{"Idempotency-Key": key},
+	})
+}
+
+// TestStartThatMadeNoOrderIsNotRemembered repeats, with the same key, what
+// certainly failed: as often as it takes, and not once more.
+func TestStartThatMadeNoOrderIsNotRemembered(t *testing.T) {
+	for _, no := range []*fault.Error{
+		fault.New(fault.Unavailable, "bankid_unavailable", "BankID cannot take orders now."),
+		fault.New(fault.Conflict, "person_busy", "Already started.").After(3 * time.Minute),
+		fault.New(fault.Conflict, "bankid_in_progress", "The person has another BankID order."),
+		fault.New(fault.Invalid, "bankid_refused", "BankID refused the order."),
+		fault.New(fault.Unavailable, "storage_unavailable", "The document store cannot be reached just now."),
+	} {
+		t.Run(no.Code, func(t *testing.T) {
+			w := newWorld(t)
+			m := w.create()
+			w.temporal.failOrder = no
+			for range 3 {
+				require.Equal(t, no.Code, w.startWith(m, keyAcme, "k").code(t))
+			}
+			w.temporal.failOrder = nil
+			first, again := w.startWith(m, keyAcme, "k"), w.startWith(m, keyAcme, "k")
+			require.Equal(t, http.StatusCreated, first.StatusCode, "%s", first.body)
+			require.Equal(t, http.StatusCreated, again.StatusCode, "%s", again.body)
+			require.Equal(t, first.json(t)["attempt"], again.json(t)["attempt"])
+			require.InDelta(t, 4, first.json(t)["attempt"].(map[string]any)["number"], 0, "each repeat is one attempt")
+			require.Equal(t, 1, w.temporal.orders)
+
+			// What ends after it began stays what the key stands for.
+			w.temporal.end(m.id, m.anna, signing.AttemptResult{Outcome: signing.OutcomeFailed, Reason: signing.ReasonTimeout})
+			require.Equal(t, first.json(t)["attempt"], w.startWith(m, keyAcme, "k").json(t)["attempt"])
+			require.Equal(t, 1, w.temporal.orders)
+		})
+	}
+}
+
+// TestStartThatIsRefusedBeforeItBeginsIsNotRemembered is of commands that their
+// validator refuses.
+func TestStartThatIsRefusedBeforeItBeginsIsNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	m := w.create()
+	start := func() answer {
+		return w.do(call{
+			method: "POST", path: m.of(m.bo) + "/attempts", token: keyAcme, body: qrRequest(), header: map[string]string{"Idempotency-Key": "k"},
+		})
+	}
+	require.Equal(t, "not_your_turn", start().code(t))
+	w.startWith(m, keyAcme, "anna")
+	w.temporal.sign(m.id, m.anna)
+	a := start()
+	require.Equal(t, http.StatusCreated, a.StatusCode, "%s", a.body)
+}
+
+// TestStartThatMayHaveMadeAnOrderIsRemembered must never make a second one.
+func TestStartThatMayHaveMadeAnOrderIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	m := w.create()
+	w.temporal.failOrder = fault.New(fault.Uncertain, "bankid_uncertain", "Whether BankID created the order is not known.")
+	require.Equal(t, http.StatusBadGateway, w.startWith(m, keyAcme, "k").StatusCode)
+	w.temporal.failOrder = nil
+	require.Equal(t, "bankid_uncertain", w.startWith(m, keyAcme, "k").code(t))
+	require.Zero(t, w.temporal.orders)
+	require.Equal(t, http.StatusCreated, w.startWith(m, keyAcme, "another").StatusCode)
+}
+
+// TestStartWhoseAnswerWasLost is the same attempt when it is sent again; the
+// order it asked for may exist.
+func TestStartWhoseAnswerWasLost(t *testing.T) {
+	w := newWorld(t)
+	m := w.create()
+	w.temporal.loseAnswers = true
+	require.Equal(t, "try_again", w.startWith(m, keyAcme, "k").code(t))
+	w.temporal.loseAnswers = false
+	a := w.startWith(m, keyAcme, "k")
+	require.Equal(t, http.StatusCreated, a.StatusCode, "%s", a.body)
+	require.InDelta(t, 1, a.json(t)["attempt"].(map[string]any)["number"], 0)
+	require.Equal(t, 1, w.temporal.orders)
+}
+
+// TestConcurrentRepeatsMakeOneOrder repeats a start that failed from many places
+// at once.
+func TestConcurrentRepeatsMakeOneOrder(t *testing.T) {
+	w := newWorld(t)
+	m := w.create()
+	w.temporal.failOrder = fault.New(fault.Unavailable, "bankid_unavailable", "BankID cannot take orders now.")
+	require.Equal(t, http.StatusServiceUnavailable, w.startWith(m, keyAcme, "k").StatusCode)
+	w.temporal.failOrder = nil
+	answers := make(chan answer, 8)
+	for range 8 {
+		go func() { answers <- w.startWith(m, keyAcme, "k") }()
+	}
+	attempts := map[any]bool{}
+	for range 8 {
+		a := <-answers
+		require.Equal(t, http.StatusCreated, a.StatusCode, "%s", a.body)
+		attempts[a.json(t)["attempt"].(map[string]any)["id"]] = true
+	}
+	require.Len(t, attempts, 1)
+	require.Equal(t, 1, w.temporal.orders)
+}
+
+// TestSignersHaveKeysOfTheirOwn lets no signer take a key of the tenant's server
+// or of another signer, nor learn which are in use.
+func TestSignersHaveKeysOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	m, other := w.create(), w.create()
+	signer := w.startWith(m, w.link(m, m.anna), "k")
+	require.Equal(t, http.StatusCreated, signer.StatusCode, "%s", signer.body)
+	again := w.startWith(m, w.link(m, m.anna), "k")
+	require.Equal(t, signer.json(t)["attempt"], again.json(t)["attempt"], "links of one participant share their keys")
+	elsewhere := w.startWith(other, w.link(other, other.anna), "k")
+	require.Equal(t, http.StatusCreated, elsewhere.StatusCode, "%s", elsewhere.body)
+	tenant := w.do(call{
+		method: "POST", path: "/v1/collections", token: keyAcme, body: collectionBody(m.document), header: map[string]string{"Idempotency-Key": "k"},
+	})
+	require.Equal(t, http.StatusCreated, tenant.StatusCode, "%s", tenant.body)
+}
+
 func TestOrchestratorThatIsDown(t *testing.T) {
 	w := newWorld(t)
 	m := w.create()

@@ -97,6 +97,16 @@ func (who caller) mayActFor(c signing.CollectionID, p signing.ParticipantID) err
 	return nil
 }
 
+// scoped is the name under which the caller claims an idempotency key. Signers
+// have keys of their own, so that none takes one that the tenant's server will
+// use, or learns which it has used. No key has a space in it.
+func (who caller) scoped(key string) string {
+	if who.link != nil {
+		return string(who.link.Participant) + " " + key
+	}
+	return key
+}
+
 // clientIP is the address of the peer, or, while that is a trusted proxy, of
 // whom it says it speaks for. Every X-Forwarded-For line counts, from the right:
 // what stands to the left of the first untrusted address is anybody's claim.

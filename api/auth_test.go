@@ -111,8 +111,46 @@ func TestLinkEnds(t *testing.T) {
 	require.Equal(t, "no_live_attempt", w.do(live).code(t))
 	w.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 	require.Equal(t, "credentials_invalid", w.do(live).code(t))
-	w.now = func() time.Time { return time.Now().Add(15 * 24 * time.Hour) }
+	w.now = func() time.Time { return time.Now().Add(16 * 24 * time.Hour) }
 	require.Equal(t, "collection_ended", w.do(call{method: "POST", path: m.of(m.anna) + "/links", token: keyAcme}).code(t))
+}
+
+// TestLinkOutlivesTheDeadline lets a signer follow and cancel the order that the
+// deadline waits for, and download the result.
+func TestLinkOutlivesTheDeadline(t *testing.T) {
+	for name, row := range map[string]struct {
+		grace, want time.Duration
+	}{
+		"unless set": {0, 24*time.Hour + 30*time.Minute},
+		"set":        {time.Hour, 90 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(c *api.Config) { c.LinkGrace = row.grace })
+			begin := time.Now()
+			deadline := begin.Add(time.Hour).UTC().Truncate(time.Millisecond)
+			w.now = func() time.Time { return begin }
+			body := with(collectionBody(w.upload()), deadline.Format(time.RFC3339Nano), "deadline")
+			created := w.do(call{method: "POST", path: "/v1/collections", token: keyAcme, body: body}).json(t)
+			m := made{id: created["id"].(string), anna: created["participants"].([]any)[0].(map[string]any)["id"].(string)}
+			link := call{method: "POST", path: m.of(m.anna) + "/links", token: keyAcme}
+			answer := w.do(link).json(t)
+			expires, err := time.Parse(time.RFC3339Nano, answer["expiresAt"].(string))
+			require.NoError(t, err)
+			require.WithinDuration(t, deadline.Add(row.want), expires, 0)
+
+			token := answer["token"].(string)
+			live := call{method: "GET", path: m.of(m.anna) + "/attempts/live", token: token}
+			w.do(call{method: "POST", path: m.of(m.anna) + "/attempts", token: token, body: map[string]any{"channel": "qr"}})
+			w.now = func() time.Time { return deadline.Add(10 * time.Minute) }
+			require.Equal(t, http.StatusOK, w.do(live).StatusCode)
+			live.method = "DELETE"
+			require.Equal(t, http.StatusOK, w.do(live).StatusCode)
+			require.Equal(t, http.StatusCreated, w.do(link).StatusCode, "the result can still be fetched")
+			w.now = func() time.Time { return expires }
+			require.Equal(t, "credentials_invalid", w.do(live).code(t))
+			require.Equal(t, "collection_ended", w.do(link).code(t))
+		})
+	}
 }
 
 func TestKeysAreParsedStrictly(t *testing.T) {

@@ -5,10 +5,15 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/handslag/handslag/api/gen"
 	"github.com/handslag/handslag/signing"
 )
+
+// orderLife is the longest life of any order: the deadline waits for one that is
+// live.
+const orderLife = 30 * time.Minute
 
 // CreateLink answers POST …/links.
 func (s *Server) CreateLink(ctx context.Context, r gen.CreateLinkRequestObject) (gen.CreateLinkResponseObject, error) {
@@ -19,8 +24,8 @@ func (s *Server) CreateLink(ctx context.Context, r gen.CreateLinkRequestObject) 
 	}
 	now := s.config.Clock().UTC()
 	expires := now.Add(s.config.LinkLife)
-	if expires.After(spec.Deadline) {
-		expires = spec.Deadline
+	if last := spec.Deadline.Add(orderLife + s.config.LinkGrace); expires.After(last) {
+		expires = last
 	}
 	if !expires.After(now) {
 		return nil, signing.ErrEnded

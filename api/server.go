@@ -52,9 +52,12 @@ type Config struct {
 	ProblemBase string
 	// SignerPage is the address of the page that signer links open, or "".
 	SignerPage string
-	// LinkLife is how long a signer link is valid, and never past its collection's
-	// deadline; 72 hours unless set.
+	// LinkLife is how long a signer link is valid; 72 hours unless set.
 	LinkLife time.Duration
+	// LinkGrace is how long signers can download the result once no order can be
+	// live any more, 30 minutes after the collection's deadline. No link is valid
+	// for longer. 24 hours unless set.
+	LinkGrace time.Duration
 	// MaxUpload is the largest PDF taken, in bytes; 100 MiB unless set. Intake has
 	// a limit of its own: the lower one holds.
 	MaxUpload int64
@@ -143,6 +146,7 @@ func (c *Config) complete() error {
 	}
 	setDefault(&c.ProblemBase, "/problems/")
 	setDefault(&c.LinkLife, 72*time.Hour)
+	setDefault(&c.LinkGrace, 24*time.Hour)
 	setDefault(&c.MaxUpload, defaultUpload)
 	setDefault(&c.UploadTime, 15*time.Minute)
 	setDefault(&c.StopTime, 30*time.Second)

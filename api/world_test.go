@@ -302,12 +302,14 @@ type running struct {
 	*signing.Collection
 	live   map[signing.ParticipantID]workflows.Live
 	orders map[signing.AttemptID]workflows.StartedAttempt
+	faults map[signing.AttemptID]error // of starts that were carried out and failed
 	last   workflows.StartAttempt
 	nonces map[signing.Digest]bool
 }
 
 // fakeOrchestrator carries collections in memory. Fail, when set, is what every
-// call answers; failStart fails Start alone.
+// call answers; failStart fails Start alone; failOrder is what the provider
+// answers to each order; loseAnswers loses the answer to a start.
 type fakeOrchestrator struct {
 	mu          sync.Mutex
 	collections map[signing.CollectionID]*running
@@ -315,6 +317,9 @@ type fakeOrchestrator struct {
 	queries     int
 	fail        error
 	failStart   error
+	failOrder   error
+	loseAnswers bool
+	orders      int
 	now         func() time.Time
 }
 
@@ -345,26 +350,43 @@ func (f *fakeOrchestrator) Start(_ context.Context, in workflows.CollectionInput
 	f.started++
 	f.collections[in.Spec.ID] = &running{
 		Collection: c, live: map[signing.ParticipantID]workflows.Live{}, orders: map[signing.AttemptID]workflows.StartedAttempt{},
-		nonces: map[signing.Digest]bool{},
+		nonces: map[signing.Digest]bool{}, faults: map[signing.AttemptID]error{},
 	}
 	return nil
 }
 
-func (f *fakeOrchestrator) StartAttempt(_ context.Context, id signing.CollectionID, cmd workflows.StartAttempt) (workflows.StartedAttempt, error) {
+func (f *fakeOrchestrator) StartAttempt(_ context.Context, id signing.CollectionID, cmd workflows.StartAttempt) (started workflows.StartedAttempt, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c, err := f.get(id)
 	if err != nil {
 		return workflows.StartedAttempt{}, err
 	}
+	// Temporal remembers how an Update ended, unless its validator refused it.
 	if known, ok := c.orders[cmd.Attempt]; ok {
 		return known, nil
+	}
+	if known, ok := c.faults[cmd.Attempt]; ok {
+		return workflows.StartedAttempt{}, known
+	}
+	if f.loseAnswers {
+		defer func() {
+			started, err = workflows.StartedAttempt{}, fault.New(fault.Unavailable, "try_again", "The answer took too long.")
+		}()
 	}
 	a := signing.Attempt{ID: cmd.Attempt, Participant: cmd.Participant, Provider: "bankid", Channel: cmd.Channel, StartedAt: f.now()}
 	if err := c.StartAttempt(a); err != nil {
 		return workflows.StartedAttempt{}, err
 	}
 	c.last = cmd
+	if f.failOrder != nil {
+		c.end(cmd.Participant, signing.AttemptResult{
+			Outcome: signing.OutcomeFailed, Reason: signing.ReasonStartFailed, ProviderCode: fault.CodeOf(f.failOrder),
+		}, f.now())
+		c.faults[cmd.Attempt] = f.failOrder
+		return workflows.StartedAttempt{}, f.failOrder
+	}
+	f.orders++
 	order := providers.Order{Ref: "order-1", StartedAt: f.now(), AutoStartToken: "auto", QRToken: "qr-token", QRSecret: qrSecret}
 	if cmd.Channel == signing.ChannelPhone {
 		order = providers.Order{Ref: "order-1", StartedAt: f.now()}
