@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"go.temporal.io/sdk/activity"
 
@@ -83,7 +84,7 @@ func (s *Sealing) seal(ctx context.Context, in SealInput) (signing.Result, error
 	if err != nil && fault.KindOf(err) != fault.Conflict { // Conflict: another run was quicker
 		return signing.Result{}, err
 	}
-	return s.check(ctx, document, sealed)
+	return s.check(ctx, in, document, sealed)
 }
 
 // make puts a new result together and keeps it.
@@ -115,6 +116,11 @@ func (s *Sealing) make(ctx context.Context, in SealInput, spec signing.Spec, d s
 	state, err := revision.Hash.MarshalBinary()
 	if err != nil {
 		return fmt.Errorf("encode hash state: %w", err)
+	}
+	// What is kept is kept for ever: a result that does not verify, as when the
+	// seal's certificate has expired, must not get that far.
+	if _, err := s.judge(ctx, in, d, revision.Source, revision.Size); err != nil {
+		return err
 	}
 	made := signing.Revision{Length: revision.Size, Digest: revision.Hash.Sum(), HashState: state}
 	if err := s.Revisions.PutRevision(ctx, sealed, upload, append(appended, signature...), made); err != nil {
@@ -203,7 +209,7 @@ func (s *Sealing) proofs(ctx context.Context, in SealInput, spec signing.Spec) (
 var errResult = fault.New(fault.Corrupt, "result_invalid", "The sealed document does not verify.")
 
 // check reads the kept result from the store and verifies all of it.
-func (s *Sealing) check(ctx context.Context, d signing.Document, ref signing.RevisionRef) (signing.Result, error) {
+func (s *Sealing) check(ctx context.Context, in SealInput, d signing.Document, ref signing.RevisionRef) (signing.Result, error) {
 	described, err := s.Revisions.Revision(ctx, ref)
 	if err != nil {
 		return signing.Result{}, fmt.Errorf("describe the result: %w", err)
@@ -212,20 +218,38 @@ func (s *Sealing) check(ctx context.Context, d signing.Document, ref signing.Rev
 	if err != nil {
 		return signing.Result{}, fmt.Errorf("open the result: %w", err)
 	}
-	report, err := evidence.VerifyDocument(ctx, source, source.Size(), s.Trust, s.Clock())
+	report, err := s.judge(ctx, in, d, source, source.Size())
 	if err != nil {
-		return signing.Result{}, fmt.Errorf("verify the result: %w", err)
-	}
-	switch {
-	case !report.Passed():
-		activity.GetLogger(ctx).Error("a sealed document does not verify", "document", string(ref.Document),
-			"indication", string(report.Indication), "sub_indication", report.SubIndication, "reason", report.Reason)
-		return signing.Result{}, errResult.Because(errors.New(report.SubIndication))
-	case report.Upload == nil || report.Upload.Digest != d.Digest || report.Upload.Length != d.Length:
-		return signing.Result{}, errResult.Because(errors.New("it does not begin with the upload"))
+		return signing.Result{}, err
 	}
 	return signing.Result{
 		Document: ref.Document, Revision: ref.Revision, Length: described.Length, Digest: described.Digest,
 		SealedAt: report.Seals[len(report.Seals)-1].Time,
 	}, nil
+}
+
+// judge verifies a result as anybody will, and that it is the one asked for:
+// of this upload, with these signatures.
+func (s *Sealing) judge(ctx context.Context, in SealInput, d signing.Document, source io.ReaderAt, size int64) (*evidence.Report, error) {
+	report, err := evidence.VerifyDocument(ctx, source, size, s.Trust, s.Clock())
+	if err != nil {
+		return nil, fmt.Errorf("verify the result: %w", err)
+	}
+	switch {
+	case !report.Passed():
+		activity.GetLogger(ctx).Error("a sealed document does not verify", "document", string(in.Document),
+			"indication", string(report.Indication), "sub_indication", report.SubIndication, "reason", report.Reason)
+		return nil, errResult.Because(errors.New(report.SubIndication))
+	case report.Collection != in.Collection || report.Document != in.Document ||
+		report.Upload.Digest != d.Digest || report.Upload.Length != d.Length:
+		return nil, errResult.Because(errors.New("it is of another document"))
+	case len(report.Signers) != len(in.Signatures):
+		return nil, errResult.Because(errors.New("it has other signers"))
+	}
+	for i, signer := range report.Signers {
+		if signer.Participant != in.Signatures[i].Participant {
+			return nil, errResult.Because(errors.New("it has other signers"))
+		}
+	}
+	return report, nil
 }

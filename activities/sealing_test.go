@@ -3,6 +3,8 @@ package activities_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/x509"
 	"testing"
 	"time"
 
@@ -10,8 +12,10 @@ import (
 
 	"github.com/handslag/handslag/activities"
 	"github.com/handslag/handslag/evidence"
+	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/simulator/faults"
+	"github.com/handslag/handslag/simulator/pki"
 )
 
 func (w *world) sealInput() activities.SealInput {
@@ -91,6 +95,68 @@ func TestResultThatDoesNotVerify(t *testing.T) {
 	require.NoError(t, w.run(w.sealing.SealDocument, in, nil))
 	w.result()[200] ^= 1
 	requireCode(t, "result_invalid", w.run(w.sealing.SealDocument, in, nil))
+}
+
+// TestSealThatNobodyTrusts: a result that does not verify is not kept, so that
+// it can be made again once the seal is mended.
+func TestSealThatNobodyTrusts(t *testing.T) {
+	w := newWorld(t)
+	in := w.sealInput()
+	right := w.sealing.Seals
+	p, err := pki.Create(pki.Options{Clock: time.Now, Entropy: rand.Reader, CAKeyBits: 2048})
+	require.NoError(t, err)
+	w.sealing.Seals = sealer{activities.Seal{Key: p.Seal().Key, Chain: []*x509.Certificate{p.Seal().Certificate}}}
+	requireCode(t, "result_invalid", w.run(w.sealing.SealDocument, in, nil))
+	require.Empty(t, w.result())
+	w.sealing.Seals = right
+	require.NoError(t, w.run(w.sealing.SealDocument, in, nil))
+	w.requireProven()
+}
+
+// TestVerifyWantsEverybody: a document that lacks the signature of somebody who
+// had to sign does not pass, though seal and signatures hold.
+func TestVerifyWantsEverybody(t *testing.T) {
+	w := newWorld(t)
+	n, err := signing.ParsePersonalNumber("200211242383")
+	require.NoError(t, err)
+	second := w.store.spec.Participants[0]
+	second.ID, second.PersonalNumber = "par_0000000000000000000000000b", n
+	w.store.spec.Participants = append(w.store.spec.Participants, second)
+	in := w.sealInput()
+	requireCode(t, "result_invalid", w.run(w.sealing.SealDocument, in, nil))
+	require.Empty(t, w.result())
+}
+
+// TestVerifySaysWhoseSealAndWhoseSignature: a sealed document without evidence
+// proves nobody's signature, and another organisation's seal is not the one
+// that was expected.
+func TestVerifySaysWhoseSealAndWhoseSignature(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.run(w.sealing.SealDocument, w.sealInput(), nil))
+	trust := w.sealing.Trust
+	trust.Organisation = "Simulated Organisation AB"
+	r, err := evidence.VerifyDocument(t.Context(), bytes.NewReader(w.result()), int64(len(w.result())), trust, time.Now())
+	require.NoError(t, err)
+	require.True(t, r.Passed(), r.Reason)
+	trust.Organisation = "Somebody Else AB"
+	r, err = evidence.VerifyDocument(t.Context(), bytes.NewReader(w.result()), int64(len(w.result())), trust, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, "SEALED_BY_ANOTHER", r.SubIndication)
+
+	var h pdf.HashState
+	_, err = h.Write(onePage())
+	require.NoError(t, err)
+	rev := pdf.Revision{Source: bytes.NewReader(onePage()), Size: int64(len(onePage())), Hash: &h}
+	seal, err := w.sealing.Seals.Seal("acme")
+	require.NoError(t, err)
+	tail, err := pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: w.sealing.Stamps})
+	require.NoError(t, err)
+	bare := append(onePage(), tail...)
+	r, err = evidence.VerifyDocument(t.Context(), bytes.NewReader(bare), int64(len(bare)), w.sealing.Trust, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, "TOTAL-PASSED", string(r.Seals[0].Indication))
+	require.Equal(t, "NO_EVIDENCE_FOUND", r.SubIndication)
+	require.False(t, r.Passed())
 }
 
 // TestVerifyNamesAttacks: what an attacker may do to a sealed document, and

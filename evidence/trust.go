@@ -26,6 +26,9 @@ type Trust struct {
 	BankID bankidsig.Trust
 	// Seal and Timestamp hold anchors by environment.
 	Seal, Timestamp map[bankidsig.Environment]*x509.CertPool
+	// Organisation, when set, is the only one whose seal counts, by the
+	// organisation of its certificate: a seal CA has many customers.
+	Organisation string
 }
 
 // environments in the order in which a verifier tries them.

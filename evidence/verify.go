@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -20,15 +21,18 @@ const maxFile = 1 << 20
 
 // The sub-indications of our own.
 const (
-	subUpload   = "UPLOAD_CHANGED"
-	subEvidence = "EVIDENCE_INVALID"
-	subManifest = "MANIFEST_MISMATCH"
+	subNoEvidence   = "NO_EVIDENCE_FOUND"
+	subUpload       = "UPLOAD_CHANGED"
+	subMissing      = "SIGNER_MISSING"
+	subOrganisation = "SEALED_BY_ANOTHER"
+	subEvidence     = "EVIDENCE_INVALID"
+	subManifest     = "MANIFEST_MISMATCH"
 )
 
 // VerifyDocument says what a document proves: who signed it, when, and whether
 // the seal over it all holds. It reads nothing but the document and trusts
-// nothing but trust. A PDF that is none of ours is judged by its PAdES
-// signatures alone. An error means that the file could not be read or is no PDF.
+// nothing but trust. Of a PDF that is none of ours it says what its PAdES
+// signatures are worth, and that nobody's signature is proven. An error means that the file could not be read or is no PDF.
 func VerifyDocument(ctx context.Context, ra io.ReaderAt, size int64, trust Trust, now time.Time) (*Report, error) {
 	r := &Report{Indication: pdf.TotalPassed, Signers: []Signer{}, Seals: []Seal{}}
 	if err := r.judgeSeals(ctx, ra, size, trust, now); err != nil {
@@ -39,6 +43,7 @@ func VerifyDocument(ctx context.Context, ra io.ReaderAt, size int64, trust Trust
 		return nil, err
 	}
 	if files == nil {
+		r.conclude(pdf.Indeterminate, subNoEvidence, "The document may be sealed, but it carries evidence of nobody's signature.")
 		return r, nil
 	}
 	index, err := files.index()
@@ -53,6 +58,7 @@ func VerifyDocument(ctx context.Context, ra io.ReaderAt, size int64, trust Trust
 	if len(index.Signatures) == 0 {
 		r.conclude(pdf.TotalFailed, subEvidence, "The document carries evidence of nobody's signature.")
 	}
+	r.judgeCompleteness(files, index)
 	for _, e := range index.Signatures {
 		s := judgeSigner(files, index, e, trust)
 		r.Signers = append(r.Signers, s)
@@ -94,7 +100,7 @@ func (r *Report) judgeSeals(ctx context.Context, ra io.ReaderAt, size int64, tru
 			Indication: s.Indication, SubIndication: s.SubIndication, Reason: s.Reason,
 		}
 		if s.Signer != nil {
-			seal.Organisation = s.Signer.Subject.CommonName
+			seal.Organisation = organisation(s.Signer)
 		}
 		if s.TimestampSigner != nil {
 			seal.Authority = s.TimestampSigner.Subject.CommonName
@@ -105,7 +111,18 @@ func (r *Report) judgeSeals(ctx context.Context, ra io.ReaderAt, size int64, tru
 		}
 	}
 	r.conclude(best.Indication, best.SubIndication, reason)
+	if n := len(r.Seals); n > 0 && trust.Organisation != "" && r.Seals[n-1].Organisation != trust.Organisation {
+		r.conclude(pdf.TotalFailed, subOrganisation, "The seal is not the expected organisation's.")
+	}
 	return nil
+}
+
+// organisation is whose seal a certificate is.
+func organisation(c *x509.Certificate) string {
+	if len(c.Subject.Organization) > 0 {
+		return c.Subject.Organization[0]
+	}
+	return c.Subject.CommonName
 }
 
 // judgeUpload hashes the bytes that were signed.
@@ -132,17 +149,37 @@ func (r *Report) judgeUpload(ctx context.Context, ra io.ReaderAt, u Upload) erro
 	return nil
 }
 
+// judgeCompleteness compares who signed with who had to, as each signature says.
+func (r *Report) judgeCompleteness(files *files, index Index) {
+	signed := map[signing.ParticipantID]bool{}
+	for _, e := range index.Signatures {
+		if signed[e.Participant] {
+			r.conclude(pdf.TotalFailed, subEvidence, "The document lists a signer twice.")
+		}
+		signed[e.Participant] = true
+	}
+	for _, e := range index.Signatures {
+		m, _, err := files.manifest(index, e)
+		if err != nil {
+			continue // judgeSigner says so
+		}
+		for _, p := range m.Participants {
+			if !signed[p] {
+				r.conclude(pdf.TotalFailed, subMissing, "Somebody who had to sign has not.")
+			}
+		}
+		if len(m.Participants) != len(index.Signatures) {
+			r.conclude(pdf.TotalFailed, subMissing, "Those who signed are not those who had to.")
+		}
+	}
+}
+
 // judgeSigner verifies one participant's signature and that it covers the upload.
 func judgeSigner(files *files, index Index, e Entry, trust Trust) Signer {
-	s := Signer{
-		Participant: e.Participant, Method: e.Method, Assurance: e.Assurance, Indication: pdf.TotalPassed,
-	}
+	s := Signer{Participant: e.Participant, Method: e.Method, Indication: pdf.TotalPassed}
 	fail := func(i pdf.Indication, sub, reason string) Signer {
 		s.Indication, s.SubIndication, s.Reason = i, sub, reason
 		return s
-	}
-	if e.Method != signing.MethodBankIDSE || e.TextVersion != signing.TextVersion {
-		return fail(pdf.Indeterminate, subEvidence, "The evidence is of a form that this release does not know.")
 	}
 	manifest, document, err := files.manifest(index, e)
 	if err != nil {
@@ -163,6 +200,7 @@ func judgeSigner(files *files, index Index, e Entry, trust Trust) Signer {
 	if err != nil {
 		return fail(indication(err), fault.CodeOf(err), message(err))
 	}
+	s.Assurance = signing.AssuranceVerified
 	s.Name, s.Title = signing.Private(proof.Signer.Name.Reveal()), document.Title
 	s.SignedAt, s.TimeSource = proof.SignedAt, string(proof.TimeSource)
 	s.RelyingParty = signing.Private(proof.DisplayName)
@@ -205,9 +243,9 @@ type files struct {
 	content map[string][]byte
 }
 
-// openFiles finds the evidence files. An upload may be a document of ours and
-// have such files already; those of this document come later in the file. It
-// returns nil when there is no index.
+// openFiles finds the evidence files. An upload may have files of the same
+// names; those that were appended to it come later in the file. It returns nil
+// when there is no index.
 func openFiles(ra io.ReaderAt, size int64) (*files, error) {
 	f, err := pdf.Open(ra, size, pdf.Limits{})
 	if err != nil {

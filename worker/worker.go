@@ -42,8 +42,8 @@ func Run(ctx context.Context, c client.Client, a Activities, providers []string)
 	main := worker.New(c, workflows.TaskQueue, worker.Options{
 		WorkerStopTimeout:            stopTimeout,
 		MaxHeartbeatThrottleInterval: beatInterval,
-		WorkflowTaskPollerBehavior:   worker.NewPollerBehaviorSimpleMaximum(worker.PollerBehaviorSimpleMaximumOptions{MaximumNumberOfPollers: pollers}),
-		ActivityTaskPollerBehavior:   worker.NewPollerBehaviorSimpleMaximum(worker.PollerBehaviorSimpleMaximumOptions{MaximumNumberOfPollers: pollers / 2}),
+		WorkflowTaskPollerBehavior:   polling(pollers),
+		ActivityTaskPollerBehavior:   polling(pollers / 2),
 	})
 	Register(main)
 	main.RegisterActivity(a.Verification)
@@ -51,14 +51,21 @@ func Run(ctx context.Context, c client.Client, a Activities, providers []string)
 	main.RegisterActivity(a.Records)
 	running := []worker.Worker{main}
 	for _, name := range providers {
-		w := worker.New(c, workflows.ProviderQueue(name), worker.Options{
+		start := worker.New(c, workflows.StartQueue(name), worker.Options{
+			WorkerStopTimeout:          stopTimeout,
+			ActivityTaskPollerBehavior: polling(pollers / 2),
+			DisableWorkflowWorker:      true,
+		})
+		follow := worker.New(c, workflows.ProviderQueue(name), worker.Options{
 			WorkerStopTimeout:                  stopTimeout,
 			MaxHeartbeatThrottleInterval:       beatInterval,
 			MaxConcurrentActivityExecutionSize: followers,
+			ActivityTaskPollerBehavior:         polling(pollers / 2),
 			DisableWorkflowWorker:              true,
 		})
-		w.RegisterActivity(a.Attempts)
-		running = append(running, w)
+		start.RegisterActivity(a.Attempts)
+		follow.RegisterActivity(a.Attempts)
+		running = append(running, start, follow)
 	}
 	for i, w := range running {
 		if err := w.Start(); err != nil {
@@ -73,6 +80,10 @@ func Run(ctx context.Context, c client.Client, a Activities, providers []string)
 		w.Stop()
 	}
 	return nil
+}
+
+func polling(n int) worker.PollerBehavior {
+	return worker.NewPollerBehaviorSimpleMaximum(worker.PollerBehaviorSimpleMaximumOptions{MaximumNumberOfPollers: n})
 }
 
 // Register registers the workflows, for workers and for replay.

@@ -8,15 +8,17 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/handslag/handslag/evidence"
 	"github.com/handslag/handslag/pdf"
 )
 
 type verifyCommand struct {
-	File  string `arg:"" help:"The signed PDF." placeholder:"FILE"`
-	Trust string `required:"" help:"Directory of trust anchors: <bankid-se|seal|tsa>.<live|test|simulator>.pem." placeholder:"DIR"`
-	JSON  bool   `name:"json" help:"Print the report as JSON."`
+	File         string `arg:"" help:"The signed PDF." placeholder:"FILE"`
+	Trust        string `required:"" help:"Directory of trust anchors: <bankid-se|seal|tsa>.<live|test|simulator>.pem." placeholder:"DIR"`
+	Organisation string `help:"The organisation whose seal it must be, as its certificate names it; empty for any that the anchors vouch for." placeholder:"NAME"`
+	JSON         bool   `name:"json" help:"Print the report as JSON."`
 }
 
 // Run verifies the file and prints who signed what, when.
@@ -26,6 +28,7 @@ func (c *verifyCommand) Run(ctx context.Context, stdout io.Writer, code *int) er
 	if err != nil {
 		return err
 	}
+	trust.Organisation = c.Organisation
 	f, err := os.Open(c.File)
 	if err != nil {
 		return fmt.Errorf("open the document: %w", err)
@@ -90,7 +93,16 @@ func printReport(w io.Writer, file string, r *evidence.Report) {
 		fmt.Fprintf(&b, "\n  Upload   first %d bytes, SHA-256 %s\n", r.Upload.Length, r.Upload.Digest)
 		fmt.Fprintf(&b, "  Case     %s, document %s\n", r.Collection, r.Document)
 	}
-	_, _ = io.WriteString(w, b.String())
+	_, _ = io.WriteString(w, strings.Map(harmless, b.String()))
+}
+
+// harmless keeps a hostile document from writing to the terminal: what does not
+// print as itself becomes a question mark.
+func harmless(r rune) rune {
+	if r == '\n' || unicode.IsPrint(r) {
+		return r
+	}
+	return '?'
 }
 
 func verdict(i pdf.Indication, sub, reason string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -96,6 +97,9 @@ func (c *workerCommand) activities(store *storage.Store) (worker.Activities, err
 	if err != nil {
 		return none, err
 	}
+	if err := trusted(seal, trust, bankidsig.Environment(c.Environment), time.Now()); err != nil {
+		return none, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return none, fmt.Errorf("find our own executable: %w", err)
@@ -169,6 +173,29 @@ func loadSeal(certFile, keyFile string) (activities.Seal, error) {
 		return activities.Seal{}, errors.New("the seal key cannot sign")
 	}
 	return activities.Seal{Key: key, Chain: chain}, nil
+}
+
+// trusted refuses to start with a seal that our own verifier would refuse, or
+// without anchors for the timestamps: sealing would fail when all have signed.
+func trusted(seal activities.Seal, trust evidence.Trust, env bankidsig.Environment, now time.Time) error {
+	if trust.Timestamp[env] == nil {
+		return fmt.Errorf("HANDSLAG_TRUST_DIR has no file tsa.%s.pem", env)
+	}
+	if trust.Seal[env] == nil {
+		return fmt.Errorf("HANDSLAG_TRUST_DIR has no file seal.%s.pem", env)
+	}
+	intermediates := x509.NewCertPool()
+	for _, c := range seal.Chain[1:] {
+		intermediates.AddCert(c)
+	}
+	_, err := seal.Chain[0].Verify(x509.VerifyOptions{
+		Roots: trust.Seal[env], Intermediates: intermediates, CurrentTime: now,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		return fmt.Errorf("the seal certificate does not verify against seal.%s.pem: %w", env, err)
+	}
+	return nil
 }
 
 // oneAccount is an installation where every tenant uses one BankID account.

@@ -134,7 +134,8 @@ func TestAnswerAndCertificateDisagree(t *testing.T) {
 	require.Equal(t, signing.ReasonWrongSigner, r.Reason)
 }
 
-// A signature of a world that we do not trust proves nothing.
+// A signature of a world that we do not trust is not judged: the anchor may be
+// missing here, and the person must not be asked again for that.
 func TestOtherWorldsAnchorsTrustNothing(t *testing.T) {
 	w, body, x := completed(t)
 	raw, err := json.Marshal(body)
@@ -142,9 +143,9 @@ func TestOtherWorldsAnchorsTrustNothing(t *testing.T) {
 	c := w.client(func(c *bankid.Config) {
 		c.Anchors = bankidsig.Trust{{Environment: bankidsig.Simulator, Certificate: w.pki.Anchors(pki.Timestamp)[0]}}
 	})
-	r, err := c.Interpret(raw, x)
-	require.NoError(t, err)
-	require.Equal(t, "untrusted_root", r.ProviderCode)
+	_, err = c.Interpret(raw, x)
+	require.Equal(t, "bankid_untrusted_root", fault.CodeOf(err))
+	require.Equal(t, fault.Internal, fault.KindOf(err), "to be tried again when the anchor is there")
 }
 
 func TestCollectOfALiveOrder(t *testing.T) {

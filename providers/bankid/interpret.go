@@ -12,12 +12,6 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-// The names under which the parts of an answer that stand on their own are kept.
-const (
-	proofSignature = "signature.xml"
-	proofOCSP      = "ocsp.der"
-)
-
 // Interpret implements providers.Provider. Beside bankidsig's, its reject reasons
 // are malformed_answer, wrong_order and no_completion.
 func (c *Client) Interpret(raw []byte, x providers.Expectation) (providers.Result, error) {
@@ -84,6 +78,11 @@ func refused(err error) (providers.Result, error) {
 			return providers.Result{}, f.From(name, "")
 		}
 		return providers.Result{}, fault.New(fault.Internal, "bankid_verification", "The BankID signature could not be judged.").Because(err).From(name, "")
+	case bankidsig.UntrustedRoot:
+		// The signature may be genuine and the anchor for it missing here: that is
+		// for an operator to mend, and no reason to ask the person again.
+		return providers.Result{}, fault.New(fault.Internal, "bankid_untrusted_root",
+			"The BankID signature leads to no trust anchor of this installation.").Because(err).From(name, string(reason))
 	case bankidsig.WrongSigner:
 		return failed(signing.ReasonWrongSigner, string(reason)), nil
 	default:
@@ -100,7 +99,7 @@ func proofsOf(done *completion) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{proofSignature: xml, proofOCSP: response}, nil
+	return map[string][]byte{providers.ProofXML: xml, providers.ProofOCSP: response}, nil
 }
 
 func (c *Client) checks(report *bankidsig.Report, done *completion) map[string]string {
