@@ -203,8 +203,6 @@ type Answer struct {
 	Terminal bool
 	// Hint is the provider's word for what a live order waits for.
 	Hint string
-	// Message is the recommended text for the person, such as RFA1 (BankID).
-	Message string
 	// RelayedQR is the next text of the QR code, with QRRelay.
 	RelayedQR signing.Private
 }

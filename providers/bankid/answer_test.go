@@ -159,7 +159,7 @@ func TestCollectOfALiveOrder(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, a.Terminal)
 		require.Equal(t, hint, a.Hint)
-		require.Equal(t, want, a.Message)
+		require.Equal(t, want, string(providers.PendingMessage(a.Hint, signing.ChannelQR, providers.DeviceComputer)))
 	}
 }
 

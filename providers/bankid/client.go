@@ -113,9 +113,8 @@ type orderRef struct {
 	OrderRef providers.OrderRef `json:"orderRef"`
 }
 
-// Collect implements providers.Provider. It does not know how the person was
-// asked, so that Answer.Message is the one for a QR code; providers.PendingMessage
-// gives the others by Answer.Hint.
+// Collect implements providers.Provider. providers.PendingMessage words the hint
+// for the person.
 func (c *Client) Collect(ctx context.Context, ref providers.OrderRef) (providers.Answer, error) {
 	got, err := c.call(ctx, "collect", orderRef{ref})
 	if err != nil {
@@ -128,14 +127,7 @@ func (c *Client) Collect(ctx context.Context, ref providers.OrderRef) (providers
 	if err != nil {
 		return providers.Answer{}, errUnreadable.Because(err)
 	}
-	answer := providers.Answer{Raw: got.body, Terminal: a.Status != statusPending, Hint: word(a.HintCode)}
-	switch a.Status {
-	case statusPending:
-		answer.Message = string(providers.PendingMessage(a.HintCode, signing.ChannelQR, providers.DeviceComputer))
-	case statusFailed:
-		answer.Message = string(providers.FailedMessage(a.HintCode, signing.ChannelQR))
-	}
-	return answer, nil
+	return providers.Answer{Raw: got.body, Terminal: a.Status != statusPending, Hint: word(a.HintCode)}, nil
 }
 
 // Cancel implements providers.Provider.

@@ -154,7 +154,6 @@ func (s *suite) signs(c signing.Channel) {
 	a := s.collect(o)
 	require.False(s.t, a.Terminal)
 	require.NotEmpty(s.t, a.Hint)
-	require.NotEmpty(s.t, a.Message)
 	s.Advance(s.Provider.Capabilities().CollectEvery)
 	s.must(s.Sign(s.t.Context(), s.People[0], c, o.Order))
 	s.signedBy(s.result(o))
