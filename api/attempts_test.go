@@ -300,6 +300,8 @@ func TestStartThatMadeNoOrderIsNotRemembered(t *testing.T) {
 		t.Run(no.Code, func(t *testing.T) {
 			w := newWorld(t)
 			m := w.create()
+			now := time.Now()
+			w.now = func() time.Time { return now } // tries must differ by more than their time
 			w.temporal.failOrder = no
 			for range 3 {
 				require.Equal(t, no.Code, w.startWith(m, keyAcme, "k").code(t))
@@ -344,6 +346,9 @@ func TestStartThatMayHaveMadeAnOrderIsRemembered(t *testing.T) {
 	w.temporal.failOrder = fault.New(fault.Uncertain, "bankid_uncertain", "Whether BankID created the order is not known.")
 	require.Equal(t, http.StatusBadGateway, w.startWith(m, keyAcme, "k").StatusCode)
 	w.temporal.failOrder = nil
+	w.temporal.loseAnswers = true
+	require.Equal(t, "try_again", w.startWith(m, keyAcme, "k").code(t), "a time-out says nothing of the attempt")
+	w.temporal.loseAnswers = false
 	require.Equal(t, "bankid_uncertain", w.startWith(m, keyAcme, "k").code(t))
 	require.Zero(t, w.temporal.orders)
 	require.Equal(t, http.StatusCreated, w.startWith(m, keyAcme, "another").StatusCode)

@@ -51,7 +51,11 @@ func (s *Server) authenticate(c *gin.Context) {
 }
 
 func (s *Server) identify(r *http.Request, op operation, who *caller) error {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	given := r.Header.Values("Authorization")
+	if len(given) > 1 { // a proxy may have judged by the other one
+		return errCredentials
+	}
+	scheme, token, _ := strings.Cut(strings.Join(given, ""), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return errNoCredentials
 	}

@@ -15,8 +15,14 @@ import (
 	"github.com/handslag/handslag/fault"
 )
 
-// maxJSONDepth is far above what the contract needs.
-const maxJSONDepth = 32
+// The limits of a body are far above what the contract needs: its largest
+// collection has under a thousand values. Without them a body within its size
+// could cost seconds and gigabytes to refuse, since each value that is wrong is a
+// fault with a place.
+const (
+	maxJSONDepth  = 32
+	maxJSONValues = 10_000
+)
 
 // checkJSON holds a body against the contract. Beyond the schema it refuses what
 // two readers could understand differently (RFC 8259 4 and 8.1, I-JSON RFC 7493
@@ -28,7 +34,8 @@ func checkJSON(body []byte, schema *openapi3.Schema) error {
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
-	if err := checkValue(dec, "", 0); err != nil {
+	left := maxJSONValues
+	if err := checkValue(dec, "", 0, &left); err != nil {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -41,8 +48,12 @@ func checkJSON(body []byte, schema *openapi3.Schema) error {
 	return schemaFault(schema.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation()))
 }
 
-// checkValue reads one value and looks for members that are repeated.
-func checkValue(dec *json.Decoder, at string, depth int) error {
+// checkValue reads one value and looks for members that are repeated. It takes
+// the values that it reads from those that are left.
+func checkValue(dec *json.Decoder, at string, depth int, left *int) error {
+	if *left--; *left < 0 {
+		return errJSON.In(at, "values", "The JSON holds more than %d values.", maxJSONValues)
+	}
 	token, err := dec.Token()
 	if err != nil {
 		return errJSON.In(at, "syntax", "The JSON cannot be read from byte %d on.", dec.InputOffset())
@@ -70,7 +81,7 @@ func checkValue(dec *json.Decoder, at string, depth int) error {
 			}
 			seen[member] = true
 		}
-		if err := checkValue(dec, inner, depth+1); err != nil {
+		if err := checkValue(dec, inner, depth+1, left); err != nil {
 			return err
 		}
 	}

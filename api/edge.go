@@ -193,7 +193,7 @@ func (s *Server) limit(c *gin.Context) {
 		c.Next()
 	}
 	if c.Writer.Status() == http.StatusRequestEntityTooLarge {
-		s.drain(c, body)
+		s.drain(c, body, most)
 	}
 }
 
@@ -201,13 +201,13 @@ func (s *Server) limit(c *gin.Context) {
 // reason. A client that sends all before it listens would otherwise meet a
 // connection reset and never see the problem (RFC 9112 9.6). One that asked
 // before it sent (Expect) has its answer.
-func (s *Server) drain(c *gin.Context, body io.Reader) {
+func (s *Server) drain(c *gin.Context, body io.Reader, most int64) {
 	if c.Request.Header.Get("Expect") != "" {
 		return
 	}
 	c.Writer.Flush()
 	_ = http.NewResponseController(c.Writer).SetReadDeadline(s.config.Clock().Add(answerTime / 2))
-	_, _ = io.CopyN(io.Discard, body, 4*s.config.MaxUpload)
+	_, _ = io.CopyN(io.Discard, body, 4*most)
 }
 
 // allowTime lets documents take longer than other bodies and answers. Where the
@@ -226,11 +226,16 @@ func (s *Server) allowTime(c *gin.Context, op operation) {
 	_ = control.SetWriteDeadline(until.Add(answerTime))
 }
 
+// hasMediaType reports whether the body is of a type, in UTF-8 and not encoded.
+// Whoever says so twice may mean one of them for a proxy and the other for us.
 func hasMediaType(r *http.Request, want string) bool {
-	got, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	types := r.Header.Values("Content-Type")
+	if len(types) != 1 || len(r.Header.Values("Content-Encoding")) > 0 {
+		return false
+	}
+	got, parameters, err := mime.ParseMediaType(types[0])
 	charset, given := parameters["charset"]
-	return err == nil && got == want && r.Header.Get("Content-Encoding") == "" &&
-		(!given || strings.EqualFold(charset, "utf-8"))
+	return err == nil && got == want && (!given || strings.EqualFold(charset, "utf-8"))
 }
 
 // validate holds a JSON body, and the one header with a form, against the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -154,10 +155,16 @@ func TestRequestsAtTheEdge(t *testing.T) {
 		code   string
 	}{
 		"no such route":        {call{method: "GET", path: "/v1/nothing?name=planted-query"}, 404, "route_not_found"},
+		"encoded slash":        {call{method: "POST", path: m.collection() + "%2fcancel", token: keyAcme}, 405, "method_not_allowed"},
+		"encoded letter":       {call{method: "GET", path: "/v1/%63ollections/" + m.id, token: keyAcme}, 404, "route_not_found"},
+		"NUL in an id":         {call{method: "GET", path: m.collection() + "%00", token: keyAcme}, 404, "collection_not_found"},
+		"HEAD":                 {call{method: "HEAD", path: m.collection(), token: keyAcme}, 405, ""},
+		"OPTIONS":              {call{method: "OPTIONS", path: m.collection(), header: map[string]string{"Origin": "https://example.com"}}, 405, "method_not_allowed"},
+		"TRACE":                {call{method: "TRACE", path: m.collection(), token: keyAcme}, 405, "method_not_allowed"},
 		"trailing slash":       {call{method: "GET", path: m.collection() + "/", token: keyAcme}, 404, "route_not_found"},
 		"wrong method":         {call{method: "PUT", path: m.collection(), token: keyAcme}, 405, "method_not_allowed"},
 		"made-up method":       {call{method: "PLANTED", path: m.collection(), token: keyAcme}, 405, "method_not_allowed"},
-		"id that is none":      {call{method: "GET", path: "/v1/collections/..%2f..%2fx", token: keyAcme}, 404, "route_not_found"},
+		"id that is none":      {call{method: "GET", path: "/v1/collections/..%2f..%2fx", token: keyAcme}, 404, "collection_not_found"},
 		"id with dots":         {call{method: "GET", path: "/v1/collections/col_..", token: keyAcme}, 404, "collection_not_found"},
 		"id of something else": {call{method: "GET", path: "/v1/collections/" + m.document, token: keyAcme}, 404, "collection_not_found"},
 		"unknown participant":  {call{method: "GET", path: m.of("par_x") + "/attempts/live", token: keyAcme}, 404, "participant_not_found"},
@@ -185,13 +192,69 @@ func TestRequestsAtTheEdge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := w.do(row.call)
 			require.Equal(t, row.status, a.StatusCode, "%s", a.body)
-			require.Equal(t, row.code, a.code(t))
+			if row.call.method != http.MethodHead { // whose answer has no body
+				require.Equal(t, row.code, a.code(t))
+			}
 			if row.status == http.StatusMethodNotAllowed {
 				require.Equal(t, "GET", a.Header.Get("Allow"))
+				require.Empty(t, a.Header.Get("Access-Control-Allow-Origin"))
 			}
 			if row.status == http.StatusRequestEntityTooLarge {
 				require.Contains(t, a.json(t)["detail"], "1000 bytes")
 			}
+		})
+	}
+}
+
+// TestHeadersThatAreGivenTwice could be read in two ways, by a proxy and by us.
+func TestHeadersThatAreGivenTwice(t *testing.T) {
+	w := newWorld(t)
+	m := w.create()
+	for name, row := range map[string]struct {
+		header string
+		values []string
+		code   string
+	}{
+		"Authorization":              {"Authorization", []string{"Bearer " + keyAcme, "Bearer " + keyOther}, "credentials_invalid"},
+		"Authorization and nonsense": {"Authorization", []string{"", "Bearer " + keyAcme}, "credentials_invalid"},
+		"Content-Type":               {"Content-Type", []string{"application/json", "text/plain"}, "media_type_unsupported"},
+		"charset":                    {"Content-Type", []string{"application/json; charset=utf-8; charset=utf-7"}, "media_type_unsupported"},
+		"Content-Encoding":           {"Content-Encoding", []string{"", "gzip"}, "media_type_unsupported"},
+		"Idempotency-Key":            {"Idempotency-Key", []string{"one", "two"}, "parameter_invalid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := w.doWith(call{method: "POST", path: m.of(m.anna) + "/attempts", token: keyAcme, body: qrRequest()},
+				func(r *http.Request) { r.Header[row.header] = row.values })
+			require.Equal(t, row.code, a.code(t), "%s", a.body)
+		})
+	}
+	require.Empty(t, w.temporal.command(m.id).Attempt)
+}
+
+// TestBodyOfVeryManyValuesIsCheapToRefuse is of bodies within the limit of size
+// that took seconds and gigabytes.
+func TestBodyOfVeryManyValuesIsCheapToRefuse(t *testing.T) {
+	w := newWorld(t)
+	m := w.create()
+	var members strings.Builder
+	for i := range 80_000 {
+		fmt.Fprintf(&members, `,"%x":1`, i)
+	}
+	name := `{"` + strings.Repeat("\U0001d54f", 64) + `":`
+	for form, body := range map[string]string{
+		"objects": `{"documents":[` + strings.Repeat("{},", 340_000) + "{}]}",
+		"members": `{"channel":"qr"` + members.String() + "}",
+		"deep":    strings.Repeat(name, 30) + "[" + strings.Repeat("0,", 450_000) + "0]" + strings.Repeat("}", 30),
+	} {
+		t.Run(form, func(t *testing.T) {
+			require.Less(t, len(body), 1<<20)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			a := w.do(call{method: "POST", path: m.of(m.anna) + "/attempts", token: keyAcme, body: body})
+			runtime.ReadMemStats(&after)
+			require.Equal(t, "json_invalid", a.code(t))
+			require.Contains(t, fieldsOf(t, a)[0], " values")
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20))
 		})
 	}
 }

@@ -85,6 +85,28 @@ func TestServerFinishesWhatItHasBegun(t *testing.T) {
 	goleak.VerifyNone(t, goleak.IgnoreCurrent())
 }
 
+// TestNothingIsAnsweredBesideTheServer asks what net/http would answer itself.
+func TestNothingIsAnsweredBesideTheServer(t *testing.T) {
+	w := newWorld(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- w.api.Serve(ctx, listener) }()
+	connection, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	_, err = io.WriteString(connection, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.NoError(t, connection.Close())
+	require.Equal(t, http.StatusNotFound, response.StatusCode)
+	require.NotEmpty(t, response.Header.Get("X-Request-Id"))
+	stop()
+	require.NoError(t, <-served)
+}
+
 // TestDownloadThatBreaksOff must not look like a whole file, nor carry a problem
 // inside a PDF.
 func TestDownloadThatBreaksOff(t *testing.T) {

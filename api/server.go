@@ -170,6 +170,9 @@ func (s *Server) routes() *gin.Engine {
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash, e.RedirectFixedPath = false, false
 	e.ForwardedByClientIP = false // see clientIP
+	// An encoded slash is part of an id, which it makes none, and not of the route:
+	// a proxy that judges by the path must see the same one (RFC 3986 2.2).
+	e.UseRawPath = true
 	e.Use(s.account, s.recover)
 	e.NoRoute(func(c *gin.Context) { s.problem(c, errNoRoute) })
 	e.NoMethod(func(c *gin.Context) { s.problem(c, errNoMethod) })
@@ -204,7 +207,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
+		// What net/http would answer by itself has neither our headers nor a log.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
 	}
 	stopped := make(chan error, 1)
 	release := context.AfterFunc(ctx, func() {
