@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/handslag/handslag/fault"
 )
@@ -69,9 +70,13 @@ func (c *comparison) compare(s *signature) (string, error) {
 	if ok, err := c.inForm(s); err != nil || !ok {
 		return "The signature is not part of the document it signs.", err
 	}
-	for _, step := range []func() (string, error){c.catalog, c.form, c.pages, c.rest} {
-		if reason, err := step(); reason != "" || err != nil {
-			return reason, err
+	for _, step := range []func() (string, error){c.signedCatalog, c.form, c.pages, c.rest} {
+		reason, err := step()
+		if err != nil {
+			return "", err
+		}
+		if reason != "" {
+			return strings.TrimSuffix(reason, ".") + " after the signature.", nil
 		}
 	}
 	return "", nil
@@ -117,8 +122,10 @@ func (c *comparison) inForm(s *signature) (bool, error) {
 	return false, nil
 }
 
-// catalog: only the form may be new there.
-func (c *comparison) catalog() (string, error) {
+func (c *comparison) signedCatalog() (string, error) { return c.catalog("AcroForm") }
+
+// catalog: only the entries given may be new there.
+func (c *comparison) catalog(except ...Name) (string, error) {
 	root := c.now.trailer["Root"].(Ref)
 	if !c.changed[root.Num] {
 		return "", nil
@@ -132,25 +139,48 @@ func (c *comparison) catalog() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !sameBut(before, after, "AcroForm") {
-		return "The document's catalog was changed after the signature.", nil
+	if key, differs := difference(before, after, except...); differs {
+		return "The document's catalog was changed" + key + ".", nil
 	}
 	return "", nil
 }
 
 // sameBut compares dictionaries aside from the keys given.
 func sameBut(a, b Dict, except ...Name) bool {
+	_, differs := difference(a, b, except...)
+	return !differs
+}
+
+// tellingKeys are the entries that are worth a name in a reason. A name that is
+// not among them may be anything, and reasons carry nothing of a document.
+var tellingKeys = [...]Name{
+	"Contents", "Resources", "MediaBox", "CropBox", "Rotate", "UserUnit", "Annots", "AA", "OpenAction", "OCProperties",
+	"Outlines", "Names", "Dests", "Pages", "PageLabels", "PageLayout", "PageMode", "ViewerPreferences", "StructTreeRoot",
+	"Metadata", "Perms", "AcroForm", "AF", "Extensions", "Version", "Kids", "Count", "Parent", "Type",
+}
+
+// difference finds out whether dictionaries differ aside from the keys given,
+// and names the entry " (/Key)" when it is one of the telling ones.
+func difference(a, b Dict, except ...Name) (key string, differs bool) {
 	a, b = a.clone(), b.clone()
 	for _, k := range except {
 		delete(a, k)
 		delete(b, k)
 	}
-	return sameObject(a, b)
+	if sameObject(a, b) {
+		return "", false
+	}
+	for _, k := range tellingKeys {
+		if !sameObject(a[k], b[k]) {
+			return " (/" + string(k) + ")", true
+		}
+	}
+	return "", true
 }
 
 // form: it grows at its end by signature fields and changes in nothing else.
 func (c *comparison) form() (string, error) {
-	const reason = "The document's form was changed after the signature."
+	const reason = "The document's form was changed."
 	before, err := c.then.catalog()
 	if err != nil {
 		return "", err
@@ -190,7 +220,7 @@ func (c *comparison) form() (string, error) {
 			return reason, nil
 		}
 		if sound, err := c.newField(ref); err != nil || !sound {
-			return "A form field that is no plain signature was added after the signature.", err
+			return "A form field that is no plain and invisible signature was added.", err
 		}
 	}
 	return "", nil
@@ -281,52 +311,54 @@ func (c *comparison) pages() (string, error) {
 			continue
 		}
 		seen[page.Num] = true
-		if sound, err := c.page(page); err != nil || !sound {
-			return "A page was changed after the signature.", err
+		if reason, err := c.page(page); reason != "" || err != nil {
+			return reason, err
 		}
 	}
 	return "", nil
 }
 
-func (c *comparison) page(ref Ref) (bool, error) {
+func (c *comparison) page(ref Ref) (string, error) {
+	const missing = "A signature was added to something that is no page."
 	before, err := c.then.dict(ref)
 	if err != nil || before == nil {
-		return false, err
+		return missing, err
 	}
 	after, err := c.now.dict(ref)
-	if err != nil || after == nil {
-		return false, err
+	if err != nil || after == nil || after.name("Type") != "Page" {
+		return missing, err
 	}
-	if after.name("Type") != "Page" || !sameBut(before, after, "Annots") {
-		return false, nil
+	if key, differs := difference(before, after, "Annots"); differs {
+		return "A page was changed" + key + ".", nil
 	}
 	was, err := c.then.array(before["Annots"])
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	is, err := c.now.array(after["Annots"])
 	if err != nil {
-		return false, err
+		return "", err
 	}
+	const other = "A page was given other annotations."
 	added, ok := grown(was, is)
 	if !ok {
-		return false, nil
+		return other, nil
 	}
 	for _, o := range added {
 		if w, ok := o.(Ref); !ok || !c.widgets[w.Num] {
-			return false, nil
+			return other, nil
 		}
 	}
 	c.allowed[ref.Num] = true
 	c.allowRef(before["Annots"], after["Annots"])
-	return true, nil
+	return "", nil
 }
 
 // rest: every number that was listed is explained by now.
 func (c *comparison) rest() (string, error) {
 	for num := range c.changed {
 		if !c.allowed[num] {
-			return "Something other than a signature was added or changed after the signature.", nil
+			return "Something other than a signature was added or changed.", nil
 		}
 	}
 	return "", nil

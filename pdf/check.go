@@ -40,6 +40,8 @@ type Report struct {
 	// Dangling counts references to objects that do not exist. A later revision
 	// could define them: content prepared to appear after signing.
 	Dangling int
+
+	dangling uint32 // the highest number among them
 }
 
 // Check decides whether a document may be offered for signing. It reads every
@@ -164,12 +166,72 @@ func (f *File) claim(cat Dict) (string, error) {
 	return claim, nil
 }
 
-// scan reads every object in use, in the order of the file, and looks into each.
+// scan looks into every object in use. It refuses what an update, ours above
+// all, would bring to life: objects that the stated size hides from some readers
+// (ISO 32000-2 table 15 makes them null) and references to numbers that no
+// revision has used yet.
 func (f *File) scan(r *Report) error {
-	type place struct {
-		num uint32
-		e   xrefEntry
+	if f.beyondSize() {
+		return ambiguous("it has objects beyond the number of objects it states")
 	}
+	err := f.eachObject(func(_ uint32, o Object) error {
+		r.Objects++
+		return f.inspect(o, r, 0)
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range f.sections {
+		if err := f.inspect(s.trailer, r, 0); err != nil {
+			return err
+		}
+	}
+	if r.Dangling > 0 && r.dangling >= f.fresh() {
+		return ambiguous("it refers to an object that only a later revision could define")
+	}
+	return nil
+}
+
+// beyondSize reports whether objects in use have numbers past the newest /Size.
+func (f *File) beyondSize() bool {
+	size, ok := f.trailer["Size"].(Integer)
+	if !ok {
+		return false
+	}
+	for _, s := range f.sections {
+		for num := range s.entries {
+			if int64(num) < int64(size) {
+				continue
+			}
+			if _, used := f.entry(num); used {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// eachObject visits every object in use, in the order of the file.
+func (f *File) eachObject(visit func(num uint32, o Object) error) error {
+	for _, p := range f.places() {
+		o, err := f.load(Ref{p.num, p.e.gen})
+		if err != nil {
+			return err
+		}
+		if err := visit(p.num, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place is where the newest version of an object is.
+type place struct {
+	num uint32
+	e   xrefEntry
+}
+
+func (f *File) places() []place {
 	seen := map[uint32]bool{}
 	var places []place
 	for _, s := range f.sections {
@@ -194,17 +256,7 @@ func (f *File) scan(r *Report) error {
 		}
 		return compare(a.e.index, b.e.index)
 	})
-	for _, p := range places {
-		o, err := f.load(Ref{p.num, p.e.gen})
-		if err != nil {
-			return err
-		}
-		r.Objects++
-		if err := f.inspect(o, r, 0); err != nil {
-			return err
-		}
-	}
-	return nil
+	return places
 }
 
 func compare[T int64 | uint32](a, b T) int {
@@ -224,6 +276,7 @@ func (f *File) inspect(o Object, r *Report, depth int) error {
 	case Ref:
 		if _, ok := f.entry(v.Num); !ok {
 			r.Dangling++
+			r.dangling = max(r.dangling, v.Num)
 		}
 	case Array:
 		for _, e := range v {

@@ -50,7 +50,7 @@ func TestCheckReports(t *testing.T) {
 func TestCheckReportsWhatCallersDecide(t *testing.T) {
 	xmp := `<rdf:Description><pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance></rdf:Description>`
 	d := with(map[int]string{
-		1:  "<</Type /Catalog /Pages 2 0 R /Metadata 20 0 R /OCProperties <<>> /AcroForm <</Fields [21 0 R]>> /Lost 99 0 R>>",
+		1:  "<</Type /Catalog /Pages 2 0 R /Metadata 20 0 R /OCProperties <<>> /AcroForm <</Fields [21 0 R]>> /Lost 19 0 R>>",
 		20: pdftest.Stream("/Type /Metadata", xmp), 21: "<</FT /Tx /T (a)>>",
 	})
 	r, err := check(d.Table())

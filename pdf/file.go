@@ -272,7 +272,12 @@ func (f *File) readIndirect(off int64, want *Ref) (Object, Ref, error) {
 	if off < 0 || off >= f.size {
 		return nil, Ref{}, truncated()
 	}
-	l := newLexer(f.blocks, off, f.size, f.limits)
+	return f.indirect(newLexer(f.blocks, off, f.size, f.limits), want)
+}
+
+// indirect reads the object that the lexer is at and leaves the lexer after it.
+func (f *File) indirect(l *lexer, want *Ref) (Object, Ref, error) {
+	off := l.pos
 	num, ok1 := l.integer()
 	gen, ok2 := l.integer()
 	if !ok1 || !ok2 || !l.keyword("obj") {

@@ -26,16 +26,21 @@ type written struct {
 }
 
 func newUpdate(f *File) *update {
-	u := &update{file: f, objects: map[uint32]written{}, next: 1}
+	return &update{file: f, objects: map[uint32]written{}, next: f.fresh()}
+}
+
+// fresh is the first number that no revision uses, frees or counts as its own.
+func (f *File) fresh() uint32 {
+	next := uint32(1)
 	for _, s := range f.sections {
 		if n, ok := s.trailer["Size"].(Integer); ok && n > 0 && n < 1<<31 {
-			u.next = max(u.next, uint32(n))
+			next = max(next, uint32(n))
 		}
 		for num := range s.entries {
-			u.next = max(u.next, num+1)
+			next = max(next, num+1)
 		}
 	}
-	return u
+	return next
 }
 
 // reserve takes a fresh object number.
@@ -45,7 +50,13 @@ func (u *update) reserve() Ref {
 	return r
 }
 
+// put leaves an object alone that would be written as it is.
 func (u *update) put(ref Ref, o Object) {
+	if _, again := u.objects[ref.Num]; !again {
+		if old, err := u.file.load(ref); err == nil && old != nil && sameObject(old, o) {
+			return
+		}
+	}
 	u.objects[ref.Num] = written{ref.Gen, o, appendObject(nil, o)}
 }
 
@@ -230,17 +241,23 @@ func runs(nums []uint32) [][]uint32 {
 }
 
 func (u *update) appendTable(b []byte, nums []uint32, at map[uint32]int64) []byte {
-	d := u.trailer(b)
+	entries := make(map[uint32]xrefEntry, len(nums))
+	for _, n := range nums {
+		entries[n] = xrefEntry{kind: entryAt, offset: at[n], gen: u.objects[n].gen}
+	}
+	return append(appendSection(b, nums, entries, u.trailer(b)), '\n')
+}
+
+// appendSection writes a cross-reference table with its trailer.
+func appendSection(b []byte, nums []uint32, entries map[uint32]xrefEntry, trailer Dict) []byte {
 	b = append(b, "xref\n"...)
 	for _, run := range runs(nums) {
 		b = fmt.Appendf(b, "%d %d\n", run[0], len(run))
 		for _, n := range run {
-			b = fmt.Appendf(b, "%010d %05d n \n", at[n], u.objects[n].gen)
+			b = fmt.Appendf(b, "%010d %05d n \n", entries[n].offset, entries[n].gen)
 		}
 	}
-	b = append(b, "trailer\n"...)
-	b = appendDict(b, d)
-	return append(b, '\n')
+	return appendDict(append(b, "trailer\n"...), trailer)
 }
 
 func (u *update) appendXRefStream(b []byte, nums []uint32, at map[uint32]int64, self int64) []byte {

@@ -9,6 +9,7 @@ import (
 // frees. A hybrid's hidden stream is folded into the table it belongs to.
 type section struct {
 	offset   int64
+	end      int64 // after its trailer or, of a stream, its object
 	form     XRefForm
 	trailer  Dict
 	entries  map[uint32]xrefEntry
@@ -95,7 +96,7 @@ func (f *File) readSection(at int64) (*section, error) {
 	if !ok {
 		return nil, damaged("a trailer is not a dictionary")
 	}
-	s.trailer = d
+	s.trailer, s.end = d, l.pos
 	if x, ok := d["XRefStm"].(Integer); ok {
 		return s, f.foldHybrid(s, int64(x))
 	}
@@ -163,7 +164,8 @@ func (f *File) readTable(l *lexer, s *section) error {
 }
 
 func (f *File) readXRefStream(at int64) (*section, error) {
-	o, _, err := f.readIndirect(at, nil)
+	l := newLexer(f.blocks, at, f.size, f.limits)
+	o, _, err := f.indirect(l, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read cross-reference stream at %d: %w", at, err)
 	}
@@ -171,7 +173,7 @@ func (f *File) readXRefStream(at int64) (*section, error) {
 	if !ok || st.Dict.name("Type") != "XRef" {
 		return nil, damaged("there is no cross-reference section at byte %d", at)
 	}
-	s := &section{offset: at, form: XRefStream, trailer: st.Dict, entries: map[uint32]xrefEntry{}}
+	s := &section{offset: at, end: l.pos, form: XRefStream, trailer: st.Dict, entries: map[uint32]xrefEntry{}}
 	widths, err := fieldWidths(st.Dict)
 	if err != nil {
 		return nil, err

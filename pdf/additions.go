@@ -1,0 +1,268 @@
+package pdf
+
+import (
+	"slices"
+
+	"github.com/handslag/handslag/fault"
+)
+
+// extendedCatalog: an update of Append touches these two entries only.
+func (a *addition) extendedCatalog() (string, error) { return a.catalog("AF", "Names") }
+
+// catalogs are the catalog before and after.
+func (a *addition) catalogs() (before, after Dict, err error) {
+	if before, err = a.then.catalog(); err != nil {
+		return nil, nil, err
+	}
+	after, err = a.now.catalog()
+	return before, after, err
+}
+
+// pair resolves an entry in the document before and after.
+func (a *addition) pair(before, after Object) (was, is Dict, err error) {
+	if was, err = a.then.dict(before); err != nil {
+		return nil, nil, err
+	}
+	is, err = a.now.dict(after)
+	return was, is, err
+}
+
+// grew returns what the array at an entry has beyond what it had; not ok when it
+// changed otherwise. The array may be an object of its own that serves no other
+// purpose.
+func (a *addition) grew(before, after Dict, key Name) (added Array, ok bool, err error) {
+	was, err := a.then.array(before[key])
+	if err != nil {
+		return nil, false, err
+	}
+	is, err := a.now.array(after[key])
+	if err != nil {
+		return nil, false, err
+	}
+	added, ok = grown(was, is)
+	return added, ok && a.holds(before[key], after[key], use{key: key}), nil
+}
+
+// holds allows the object that holds something which may grow, when it is the
+// one that held it before. How it may be referred to is noted for the end.
+func (a *addition) holds(before, after Object, at use) bool {
+	ref, ok := after.(Ref)
+	if !ok {
+		return true // inside what was compared already
+	}
+	if !sameObject(before, after) {
+		return false
+	}
+	if !a.changed[ref.Num] {
+		return true
+	}
+	only, held := a.preparation.holders[ref.Num]
+	a.preparation.holders[ref.Num] = at
+	a.allowed[ref.Num] = true
+	return !held || only == at
+}
+
+// tree: the root of the page tree grows at its end by new pages. All other nodes
+// and pages are objects that nothing allows to change.
+func (a *addition) tree() (string, error) {
+	cat, _, err := a.catalogs()
+	if err != nil {
+		return "", err
+	}
+	root, ok := cat["Pages"].(Ref)
+	if !ok {
+		return "", damaged("its page tree is not an indirect object")
+	}
+	before, after, err := a.pair(root, root)
+	if err != nil {
+		return "", err
+	}
+	if key, differs := difference(before, after, "Kids", "Count"); differs {
+		return "The root of the page tree was changed" + key + ".", nil
+	}
+	added, ok, err := a.grew(before, after, "Kids")
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "Pages were removed, replaced or put before the end.", nil
+	}
+	was, _, err := a.then.integer(before["Count"])
+	if err != nil {
+		return "", err
+	}
+	if is, direct := after["Count"].(Integer); !sameObject(before["Count"], after["Count"]) && !direct || direct && int64(is) != was+int64(len(added)) {
+		return "The page tree does not count the pages that were added.", nil
+	}
+	if a.changed[root.Num] {
+		a.allowed[root.Num] = true
+	}
+	for _, o := range added {
+		if sound, err := a.addedPage(o, root); err != nil || !sound {
+			return "A page was added that is not one of ours.", err
+		}
+	}
+	return "", nil
+}
+
+// addedPage: a page of only those entries that make up how it looks, all of new
+// objects.
+func (a *addition) addedPage(o Object, root Ref) (bool, error) {
+	d, ok, err := a.fresher(o)
+	if err != nil || !ok || d.name("Type") != "Page" || !sameObject(d["Parent"], root) {
+		return false, err
+	}
+	for k, v := range d {
+		switch {
+		case k == "Type" || k == "Parent":
+			continue
+		case !slices.Contains(pageKeys[:], k) && !slices.Contains(inheritable[:], k):
+			return false, nil
+		}
+		if own, err := a.own(v); err != nil || !own {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// fresher takes a reference to a dictionary that this revision adds, once.
+func (a *addition) fresher(o Object) (Dict, bool, error) {
+	ref, ok := o.(Ref)
+	if !ok || ref.Gen != 0 || a.exists(ref) || !a.changed[ref.Num] || a.allowed[ref.Num] {
+		return nil, false, nil
+	}
+	a.allowed[ref.Num] = true
+	v, err := a.now.load(ref)
+	d, ok := v.(Dict)
+	return d, ok && err == nil, err
+}
+
+// own allows what an added object consists of: objects of the same revision that
+// neither act nor fetch. One that led back into the document, or to nothing,
+// would depend on more than was added.
+func (a *addition) own(o Object) (bool, error) {
+	queue := []Object{o}
+	for len(queue) > 0 {
+		next := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if ref, ok := next.(Ref); ok {
+			if ref.Gen != 0 || a.exists(ref) || !a.changed[ref.Num] {
+				return false, nil
+			}
+			if a.allowed[ref.Num] {
+				continue
+			}
+			a.allowed[ref.Num] = true
+			v, err := a.now.load(ref)
+			if err != nil {
+				return false, err
+			}
+			next = v
+		}
+		if err := a.now.inspect(next, &Report{}, 0); err != nil {
+			if _, ok := fault.As(err); ok {
+				err = nil // it is known to be a PDF; this one acts or fetches
+			}
+			return false, err
+		}
+		queue = references(queue, next)
+	}
+	return true, nil
+}
+
+// references appends the references in an object, as deep as it was parsed.
+func references(to []Object, o Object) []Object {
+	switch v := o.(type) {
+	case Ref:
+		return append(to, v)
+	case Array:
+		for _, e := range v {
+			to = references(to, e)
+		}
+	case Dict:
+		for _, e := range v {
+			to = references(to, e)
+		}
+	case *Stream:
+		return references(to, v.Dict)
+	}
+	return to
+}
+
+// signatureKeys are what the writer puts into a signature.
+var signatureKeys = map[Name]bool{
+	"Type": true, "Filter": true, "SubFilter": true, "ByteRange": true, "Contents": true,
+	"M": true, "Name": true, "Reason": true, "Location": true,
+}
+
+// seal: one signature field, invisible, on the first page, over all there was.
+func (a *addition) seal(form *formFields) (string, error) {
+	before, after, err := a.catalogs()
+	if err != nil {
+		return "", err
+	}
+	was, is, err := a.pair(before["AcroForm"], after["AcroForm"])
+	if err != nil {
+		return "", err
+	}
+	for _, step := range []func() (string, error){a.signedCatalog, a.form} {
+		if reason, err := step(); reason != "" || err != nil {
+			return reason, err
+		}
+	}
+	const signaturesExistAppendOnly = 3 // 12.7.3, table 225
+	held := was == nil || a.holds(before["AcroForm"], after["AcroForm"], use{key: "AcroForm"}) && a.holds(was["Fields"], is["Fields"], use{key: "Fields"})
+	if !held || is["SigFlags"] != Integer(signaturesExistAppendOnly) || len(a.widgets) != 1 {
+		return "The document's form was changed.", nil
+	}
+	for _, s := range form.signatures {
+		if !a.widgets[s.ref.Num] {
+			continue
+		}
+		if form.names[s.name] != 1 || !a.plain(s) {
+			return "A signature was added that is not one of ours.", nil
+		}
+		if r, err := a.now.byteRange(s); err != nil || r.end != a.now.size {
+			return "A signature was added that does not cover all of the document before it.", err
+		}
+		return a.signedPage(s)
+	}
+	return "The document's form was changed.", nil
+}
+
+// plain: the field and its signature have the entries that the writer gives them.
+func (a *addition) plain(s signatureField) bool {
+	zero := Array{Integer(0), Integer(0), Integer(0), Integer(0)}
+	if s.field["F"] != Integer(132) || !sameObject(s.field["Rect"], zero) || s.value.name("Type") != "Sig" {
+		return false
+	}
+	for k, v := range s.value {
+		if !signatureKeys[k] || len(references(nil, v)) > 0 {
+			return false
+		}
+	}
+	return len(references(nil, s.field)) == 2 // its page and its signature
+}
+
+// signedPage: the signature is on the first page, which changes in nothing else.
+func (a *addition) signedPage(s signatureField) (string, error) {
+	first, before, err := a.then.firstPage()
+	if err != nil {
+		return "", err
+	}
+	if !sameObject(s.field["P"], first) {
+		return "A signature was added to another page than the first.", nil
+	}
+	if reason, err := a.pages(); reason != "" || err != nil {
+		return reason, err
+	}
+	after, err := a.now.dict(first)
+	if err != nil {
+		return "", err
+	}
+	if !a.holds(before["Annots"], after["Annots"], use{key: "Annots"}) {
+		return "A page was given other annotations.", nil
+	}
+	return "", nil
+}
