@@ -43,12 +43,20 @@ type Demo struct {
 	Patience time.Duration
 }
 
+// Register gives people their BankIDs, again if they have them.
+func Register(ctx context.Context, app *person.App, people []bankid.Person) error {
+	for _, p := range people {
+		if err := app.Register(ctx, p); err != nil {
+			return fmt.Errorf("give a simulated person a BankID: %w", err)
+		}
+	}
+	return nil
+}
+
 // Run runs the demo and returns the paths of the signed documents.
 func (d *Demo) Run(ctx context.Context) ([]string, error) {
-	for _, p := range d.People {
-		if err := d.App.Register(ctx, p); err != nil {
-			return nil, fmt.Errorf("give a simulated person a BankID: %w", err)
-		}
+	if err := Register(ctx, d.App, d.People); err != nil {
+		return nil, err
 	}
 	request, err := d.upload(ctx)
 	if err != nil {

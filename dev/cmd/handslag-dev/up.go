@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/handslag/handslag/dev/demo"
 	"github.com/handslag/handslag/dev/home"
 	"github.com/handslag/handslag/dev/installation"
 	"github.com/handslag/handslag/dev/stack"
@@ -42,6 +43,9 @@ func (u *up) Run(ctx context.Context) error {
 	})
 	if err != nil {
 		return closing(err, h)
+	}
+	if err := demo.Register(ctx, in.World.App(), demo.People()); err != nil {
+		return closing(errors.Join(err, in.Stop()), h)
 	}
 	describe(in, h)
 	explainByHand(in)
@@ -103,7 +107,7 @@ Sign a document by hand:
   curl -s -H "$H" -H 'Content-Type: application/json' %[2]s/v1/collections/COL/participants/PAR/attempts \
     -d '{"channel": "qr", "endUserIp": "192.0.2.7"}'
   curl -s -H "$H" %[2]s/v1/collections/COL/participants/PAR/attempts/live   # .qr.text, new each second
-    … open %[3]s, choose the person, paste the QR text or the launch link, and sign within 30 s
+    … open %[3]s, choose Anna, paste the QR text or the launch link, and sign within 30 s
   curl -s -H "$H" %[2]s/v1/collections/COL
   curl -s -H "$H" %[2]s/v1/collections/COL/documents/DOC/result -o signed.pdf
   bin/handslag verify --trust %[4]s signed.pdf
