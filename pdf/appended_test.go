@@ -66,7 +66,10 @@ func TestWhatWeAppendPasses(t *testing.T) {
 	for shape, d := range shapes() {
 		for form, in := range d.Forms() {
 			for _, steps := range []string{"A", "S", "AS", "AAS", "ASS", "AASSS", ""} {
-				for _, end := range []string{"\n", "", "\r\n", " \n"} {
+				for i, end := range []string{"\n", "", "\r\n", " \n"} {
+					if i > 0 && (shape != "plain" || steps != "AS") {
+						continue
+					}
 					t.Run(strings.Join([]string{shape, form, steps, fmt.Sprintf("%q", end)}, "/"), func(t *testing.T) {
 						b := append(bytes.TrimRight(in, "\n"), end...)
 						upload := len(b)
@@ -74,6 +77,7 @@ func TestWhatWeAppendPasses(t *testing.T) {
 							b = extended(t, w, b, step)
 						}
 						require.NoError(t, checkAppended(b, upload))
+						showsTheSame(t, b, upload)
 						if strings.HasSuffix(steps, "S") {
 							require.Equal(t, pdf.TotalPassed, verify(t, w, b).Indication)
 						}

@@ -41,12 +41,15 @@ func TestFolder(t *testing.T) {
 			counts["locked"]++
 			return nil
 		}
+		upload := len(b)
 		if r.Signatures == 0 {
 			tail, err := pdf.Append(revision(b), additions(w))
 			require.NoError(t, err, path)
 			b = append(bytes.Clone(b), tail...)
 		}
-		v := verify(t, w, seal(t, w, b))
+		b = seal(t, w, b)
+		require.NoError(t, checkAppended(b, upload), path)
+		v := verify(t, w, b)
 		last := v.Signatures[len(v.Signatures)-1]
 		require.Equal(t, pdf.TotalPassed, last.Indication, "%s: %s", path, last.Reason)
 		counts["passed"]++

@@ -1,5 +1,7 @@
 package pdf
 
+import "reflect"
+
 // Tail writes an update of any objects in the writer's own layout: what somebody
 // who has this package and the key, and no scruples, could append.
 func Tail(rev Revision, objects map[int]string) ([]byte, error) {
@@ -34,4 +36,42 @@ func (f *File) Body(num uint32) (string, bool) {
 		return "", false
 	}
 	return string(appendObject(nil, o)), true
+}
+
+// ShowsTheSame is a second opinion on two states of a document: the pages of the
+// one are the first pages of the other, each with what it draws and inherits, and
+// no stream has another place.
+func ShowsTheSame(before, after *File) bool {
+	type page struct {
+		ref   Ref
+		dict  Dict
+		above inherited
+	}
+	pages := func(f *File) (all []page, err error) {
+		err = f.walkPages(func(r Ref, d Dict, above inherited) (bool, error) {
+			d = d.clone()
+			delete(d, "Annots")
+			all = append(all, page{r, d, above})
+			return true, nil
+		})
+		return all, err
+	}
+	old, err := pages(before)
+	if err != nil {
+		return true // not a document that anybody was shown
+	}
+	now, err := pages(after)
+	if err != nil || len(now) < len(old) || !reflect.DeepEqual(old, now[:len(old)]) {
+		return false
+	}
+	for _, p := range before.places() {
+		o, err := before.load(Ref{p.num, p.e.gen})
+		if _, ok := o.(*Stream); !ok || err != nil {
+			continue
+		}
+		if e, used := after.entry(p.num); !used || e != p.e {
+			return false
+		}
+	}
+	return true
 }
