@@ -27,3 +27,14 @@ func onePage() []byte {
 	fmt.Fprintf(&b, "trailer\n<< /Size %d /Root 1 0 R /ID [<00112233445566778899aabbccddeeff> <00112233445566778899aabbccddeeff>] >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, xref)
 	return b.Bytes()
 }
+
+// overridePage is an incremental update of onePage that shows another page.
+func overridePage(upload []byte) []byte {
+	old := bytes.LastIndex(upload, []byte("xref\n0 "))
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Resources << >> >>\nendobj\n")
+	fmt.Fprintf(&b, "xref\n3 1\n%010d 00000 n \ntrailer\n<< /Size 4 /Root 1 0 R /Prev %d "+
+		"/ID [<00112233445566778899aabbccddeeff> <00112233445566778899aabbccddee00>] >>\nstartxref\n%d\n%%%%EOF\n",
+		len(upload), old, len(upload)+bytes.Index(b.Bytes(), []byte("endobj\n"))+len("endobj\n"))
+	return b.Bytes()
+}

@@ -181,3 +181,30 @@ func TestVerifyNamesAttacks(t *testing.T) {
 	r, err := evidence.VerifyDocument(t.Context(), bytes.NewReader(appended), int64(len(appended)), w.sealing.Trust, time.Now())
 	require.True(t, err != nil || !r.Passed(), "bytes after the seal")
 }
+
+// TestVerifySeesWhatIsShown: whoever holds the seal cannot show another page
+// over genuine signatures, though every byte that was signed is still there.
+func TestVerifySeesWhatIsShown(t *testing.T) {
+	w := newWorld(t)
+	in := w.sealInput()
+	additions, err := w.sealing.Additions(t.Context(), in)
+	require.NoError(t, err)
+	var h pdf.HashState
+	_, err = h.Write(onePage())
+	require.NoError(t, err)
+	rev := pdf.Revision{Source: bytes.NewReader(onePage()), Size: int64(len(onePage())), Hash: &h}
+	rev = rev.Extend(overridePage(onePage()))
+	tail, err := pdf.Append(rev, additions)
+	require.NoError(t, err)
+	rev = rev.Extend(tail)
+	seal, err := w.sealing.Seals.Seal("acme")
+	require.NoError(t, err)
+	tail, err = pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: w.sealing.Stamps})
+	require.NoError(t, err)
+	rev = rev.Extend(tail)
+	r, err := evidence.VerifyDocument(t.Context(), rev.Source, rev.Size, w.sealing.Trust, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, "TOTAL-PASSED", string(r.Seals[0].Indication))
+	require.Equal(t, "DOCUMENT_CHANGED", r.SubIndication)
+	require.False(t, r.Passed())
+}

@@ -23,6 +23,7 @@ const maxFile = 1 << 20
 const (
 	subNoEvidence   = "NO_EVIDENCE_FOUND"
 	subUpload       = "UPLOAD_CHANGED"
+	subAppended     = "DOCUMENT_CHANGED"
 	subMissing      = "SIGNER_MISSING"
 	subOrganisation = "SEALED_BY_ANOTHER"
 	subEvidence     = "EVIDENCE_INVALID"
@@ -52,7 +53,7 @@ func VerifyDocument(ctx context.Context, ra io.ReaderAt, size int64, trust Trust
 		return r, nil //nolint:nilerr // it is the verdict
 	}
 	r.Collection, r.Document, r.Upload, r.Audit = index.Collection, index.Document, &index.Upload, &index.Audit
-	if err := r.judgeUpload(ctx, ra, index.Upload); err != nil {
+	if err := r.judgeUpload(ctx, ra, size, index.Upload); err != nil {
 		return nil, err
 	}
 	if len(index.Signatures) == 0 {
@@ -125,8 +126,10 @@ func organisation(c *x509.Certificate) string {
 	return c.Subject.CommonName
 }
 
-// judgeUpload hashes the bytes that were signed.
-func (r *Report) judgeUpload(ctx context.Context, ra io.ReaderAt, u Upload) error {
+// judgeUpload hashes the bytes that were signed, and holds what follows them to
+// what we append: a seal alone does not say that the document still shows what
+// people signed.
+func (r *Report) judgeUpload(ctx context.Context, ra io.ReaderAt, size int64, u Upload) error {
 	h := sha256.New()
 	section := io.NewSectionReader(ra, 0, u.Length)
 	buffer := make([]byte, 1<<20)
@@ -145,6 +148,13 @@ func (r *Report) judgeUpload(ctx context.Context, ra io.ReaderAt, u Upload) erro
 	}
 	if signing.Digest(h.Sum(nil)) != u.Digest {
 		r.conclude(pdf.TotalFailed, subUpload, "The document's first bytes are not the upload that was signed.")
+		return nil
+	}
+	if err := pdf.CheckAppended(ra, size, u.Length, pdf.Limits{}); err != nil {
+		if fault.KindOf(err) != fault.Invalid {
+			return fmt.Errorf("check what follows the upload: %w", err)
+		}
+		r.conclude(pdf.TotalFailed, subAppended, message(err))
 	}
 	return nil
 }
