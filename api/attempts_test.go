@@ -316,7 +316,12 @@ func TestStartThatMadeNoOrderIsNotRemembered(t *testing.T) {
 
 			// What ends after it began stays what the key stands for.
 			w.temporal.end(m.id, m.anna, signing.AttemptResult{Outcome: signing.OutcomeFailed, Reason: signing.ReasonTimeout})
-			require.Equal(t, first.json(t)["attempt"], w.startWith(m, keyAcme, "k").json(t)["attempt"])
+			ended := w.startWith(m, keyAcme, "k")
+			require.Equal(t, http.StatusCreated, ended.StatusCode, "%s", ended.body)
+			require.Equal(t, "ended", ended.json(t)["state"])
+			require.Nil(t, ended.json(t)["qr"], "the order is over")
+			require.Nil(t, ended.json(t)["launch"])
+			require.Equal(t, first.json(t)["attempt"].(map[string]any)["id"], ended.json(t)["attempt"].(map[string]any)["id"])
 			require.Equal(t, 1, w.temporal.orders)
 		})
 	}

@@ -91,30 +91,35 @@ func (s *Server) start(ctx context.Context, who caller, spec signing.Spec, c wor
 		command := c
 		nonce = s.addNonce(&command)
 		started, err = s.config.Orchestrator.StartAttempt(ctx, spec.ID, command)
-		failed, ok := madeNoOrder(before, c.Attempt, err)
-		if !ok {
+		known := attemptIn(before, c.Attempt)
+		if err == nil && known.ID != "" && !known.Live() {
+			started.Attempt = known // its order is nothing to show any more
+		}
+		if !madeNoOrder(known, err) {
 			return started, nonce, err
 		}
-		if c.Attempt, err = s.nextTry(failed); err != nil {
+		if c.Attempt, err = s.nextTry(known); err != nil {
 			return started, "", err
 		}
 	}
 }
 
-// madeNoOrder returns the attempt, if it had failed before and err is why, and
-// that says that no order was created. A fault of the question itself, such as a
-// time-out, is not the one that the attempt failed with and says nothing of it.
-func madeNoOrder(before signing.ParticipantView, id signing.AttemptID, err error) (signing.Attempt, bool) {
-	f, ok := fault.As(err)
-	if !ok || f.Kind == fault.Uncertain {
-		return signing.Attempt{}, false
-	}
-	for _, a := range before.Attempts {
+// attemptIn returns a participant's attempt, or the zero attempt.
+func attemptIn(p signing.ParticipantView, id signing.AttemptID) signing.Attempt {
+	for _, a := range p.Attempts {
 		if a.ID == id {
-			return a, a.Reason == signing.ReasonStartFailed && a.ProviderCode == f.Code
+			return a
 		}
 	}
-	return signing.Attempt{}, false
+	return signing.Attempt{}
+}
+
+// madeNoOrder reports whether an attempt is known to have failed, with err, and
+// err says that no order was created. A fault of the question itself, such as a
+// time-out, is not the one that the attempt failed with and says nothing of it.
+func madeNoOrder(known signing.Attempt, err error) bool {
+	f, ok := fault.As(err)
+	return ok && f.Kind != fault.Uncertain && known.Reason == signing.ReasonStartFailed && known.ProviderCode == f.Code
 }
 
 // nextTry is the id of the try after one that failed. It follows from that try
