@@ -83,18 +83,18 @@ func (f *File) appended(base *File) (string, error) {
 		return "", tooComplex("too many revisions after the upload")
 	}
 	p := &preparation{base: base, later: map[uint32]bool{}, holders: map[uint32]use{}}
-	then := base
+	then, fresh := base, base.fresh()
 	for i := len(later) - 1; i >= 0; i-- {
-		end, reason, err := f.frame(then, later[i])
+		end, reason, err := f.frame(then, fresh, later[i])
 		if reason != "" || err != nil {
 			return reason, err
 		}
 		now := f.upTo(i, end, then.spent)
-		a := newAddition(then, now, p)
+		a := newAddition(then, now, fresh, p)
 		if reason, err := a.judge(); reason != "" || err != nil {
 			return reason, err
 		}
-		then = now
+		then, fresh = now, uint32(later[i].trailer["Size"].(Integer)) // the frame has seen to it
 	}
 	if then.size != f.size {
 		return "There is other data in the file after its last revision.", nil
@@ -102,7 +102,8 @@ func (f *File) appended(base *File) (string, error) {
 	return p.judge()
 }
 
-// sameSections: both readings of the upload list the same objects.
+// sameSections: both readings of the upload list the same objects, whatever the
+// later revisions lent to the reading of the older ones.
 func (f *File) sameSections(base *File, later int) bool {
 	for i, s := range base.sections {
 		if x := f.sections[later+i]; !maps.Equal(s.entries, x.entries) || !sameObject(s.trailer, x.trailer) {
@@ -130,10 +131,10 @@ type addition struct {
 	fresh       uint32 // the first number that may be new
 }
 
-func newAddition(then, now *File, p *preparation) *addition {
+func newAddition(then, now *File, fresh uint32, p *preparation) *addition {
 	a := &addition{
 		comparison:  comparison{then: then, now: now, changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{}},
-		preparation: p, section: now.sections[0], fresh: then.fresh(),
+		preparation: p, section: now.sections[0], fresh: fresh,
 	}
 	for num := range a.section.entries {
 		a.changed[num] = true

@@ -63,7 +63,7 @@ func TestAppendedFilesAreRefused(t *testing.T) {
 	aliased.Objects[5] = "<</Type /Page /Parent 2 0 R /Contents 6 0 R /Annots 25 0 R>>"
 	aliased.Objects[9] = "<</Type /Page /Parent 2 0 R /Contents 25 0 R>>"
 	aliased.Objects[25] = "[10 0 R]"
-	signed := seal(t, w, in)
+	signed, twice := seal(t, w, in), append(bytes.Clone(in), tailOf(t, in, map[int]string{22: "<<>>"})...)
 	afterSeal, err := pdf.Tail(revision(signed), map[int]string{22: "<<>>"})
 	require.NoError(t, err)
 	unlisted := "7 0 obj\n<</Type /Page>>\nendobj\n"
@@ -80,7 +80,8 @@ func TestAppendedFilesAreRefused(t *testing.T) {
 		{"some of the evidence", whole, len(in) + 20, "not a complete PDF"},
 		{"junk signed too", both(in), len(in) + 1, "not a complete PDF"},
 		{"first revision of the upload", both(extend(in, map[int]string{22: "<<>>"}, sameTrailer)), len(in), "not laid out"},
-		{"first revision, laid out as ours", both(append(bytes.Clone(in), tailOf(t, in, map[int]string{22: "<<>>"})...)), len(in), "An object of the document was replaced."},
+		{"first revision, laid out as ours", both(twice), len(in), "An object of the document was replaced."},
+		{"another generation", both(replace(replace(twice, "\n22 0 obj\n<<>>", "\n22 1 obj\n<<>>"), "22 1\n"+entry(len(in), 0), "22 1\n"+entry(len(in), 1))), len(in), "An object was replaced by one of another generation."},
 		{"freed", both(freeing(in, 9)), len(in), "An object of the document was freed."},
 		{"another catalog", both(extend(in, map[int]string{80: catalogStart + ">>"}, strings.Replace(sameTrailer, "1 0 R", "80 0 R", 1))), len(in), "The document's catalog was exchanged for another one."},
 		{"other information", both(extend(in, map[int]string{80: "<<>>"}, strings.Replace(sameTrailer, "4 0 R", "80 0 R", 1))), len(in), "The document's information was exchanged."},
@@ -95,6 +96,7 @@ func TestAppendedFilesAreRefused(t *testing.T) {
 		{"listed nowhere, last", both(shifted(t, in, unlisted, false)), len(in), "not laid out"},
 		{"remark", both(shifted(t, in, "% 5 0 obj\n", false)), len(in), "not laid out"},
 		{"listed in other words", both(replace(append(bytes.Clone(in), tailOf(t, in, map[int]string{60: "(x)"})...), " 00000 n \ntrailer\n<</ID", " 00000 n%\ntrailer\n<</ID")), len(in), "not laid out"},
+		{"revision of the upload undone", both(replace(append(bytes.Clone(twice), tailOf(t, twice, map[int]string{60: "(x)"})...), fmt.Sprintf("/Prev %d\n/Root", startxref(twice)), fmt.Sprintf("/Prev %d\n/Root", startxref(in)))), len(twice), "not what the rest of the document builds on"},
 		{"bytes after the end", append(bytes.Clone(whole), "\n"...), len(in), "other data in the file after its last revision"},
 		{"changed after a signature", append(bytes.Clone(signed), afterSeal...), len(in), "Something other than a signature was added after a signature."},
 		{"objects hidden by the size", both(resized), len(resized), "which some readers hide"},
@@ -111,6 +113,8 @@ func TestAppendedFilesAreRefused(t *testing.T) {
 		})
 	}
 	require.NoError(t, checkAppended(whole, len(in)))
+	few := pdf.Limits{MaxSignatures: 1}
+	require.Error(t, pdf.CheckAppended(bytes.NewReader(whole), int64(len(whole)), int64(len(in)), few), "one revision more")
 	for name, b := range map[string][]byte{"size": resized, "reference": gone.Table()} {
 		_, err := check(b)
 		require.Equal(t, pdf.CodeAmbiguous, fault.CodeOf(err), name)
@@ -134,10 +138,11 @@ func shifted(t testing.TB, in []byte, unlisted string, first bool) []byte {
 	if !first {
 		return []byte(string(in) + moved[:at] + unlisted + moved[at:])
 	}
-	entry := fmt.Sprintf("%010d 00000 n", len(in))
-	require.Contains(t, moved, entry)
-	return []byte(string(in) + unlisted + strings.Replace(moved, entry, fmt.Sprintf("%010d 00000 n", len(in)+len(unlisted)), 1))
+	require.Contains(t, moved, entry(len(in), 0))
+	return []byte(string(in) + unlisted + strings.Replace(moved, entry(len(in), 0), entry(len(in)+len(unlisted), 0), 1))
 }
+
+func entry(offset, generation int) string { return fmt.Sprintf("%010d %05d n", offset, generation) }
 
 func hybrid(in []byte) []byte {
 	var out bytes.Buffer

@@ -181,6 +181,7 @@ func TestAppendedChangesAreRefused(t *testing.T) {
 		{"form gone", map[int]string{1: strings.Replace(catalogStart, "/AcroForm 21 0 R", "", 1) + ">>"}, "The document's catalog was changed (/AcroForm)."},
 		{"destinations exchanged", map[int]string{1: strings.Replace(catalogStart, "20", "60", 1) + ">>", 60: "<<>>"}, "The names of the document were changed (/Names)."},
 		{"destinations inside", map[int]string{20: "<</Names [(a) [9 0 R /Fit]]>>"}, "An object of the document was replaced."},
+		{"names moved", map[int]string{1: strings.Replace(catalogStart, "<</Dests 20 0 R>>", "60 0 R", 1) + ">>", 60: "<</Dests 20 0 R>>"}, "The names of the document were changed (/Names)."},
 		{"names of scripts", map[int]string{1: strings.Replace(catalogStart, "/Dests", "/JavaScript <<>> /Dests", 1) + ">>"}, "The names of the document were changed (/Names)."},
 		{"file without a name", map[int]string{1: catalogStart + " /AF [60 0 R]>>", 60: spec("61 0 R"), 61: embedded}, "The names of embedded files are not those of the files that were added."},
 		{"name of another file", map[int]string{1: strings.Replace(catalogStart, "/Dests", "/EmbeddedFiles <</Names [(a) 61 0 R]>> /Dests", 1) + " /AF [60 0 R]>>", 60: spec("61 0 R"), 61: embedded}, "The names of embedded files are not those of the files that were added."},

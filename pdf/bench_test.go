@@ -80,6 +80,20 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
+func BenchmarkCheckAppended(b *testing.B) {
+	w := pdftest.NewWorld(b, pdftest.P256(b))
+	for name, in := range map[string][]byte{"100MB": large(100 << 20), "22500-objects": many(22_500), "22500-objects-packed": pdftest.Pages(11_250).ObjStm()} {
+		file := extended(b, w, extended(b, w, in, 'A'), 'S')
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(file)))
+			b.ReportAllocs()
+			for b.Loop() {
+				require.NoError(b, checkAppended(file, len(in)))
+			}
+		})
+	}
+}
+
 func BenchmarkVerifyFour(b *testing.B) {
 	w := pdftest.NewWorld(b, pdftest.P256(b))
 	file := large(100 << 20)

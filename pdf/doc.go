@@ -17,6 +17,10 @@
 // A document is hashed once. [HashState] is SHA-256 in mid-flight; it is stored
 // with the revision, and a seal feeds it the new bytes only.
 //
+// Who verifies a result knows the upload by its length and its digest.
+// [CheckAppended] says that nothing but such tails follows it, [Verify] that the
+// seal covers all of it.
+//
 // # Invariants
 //
 //   - Nothing is repaired. A file that two readers could understand differently

@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -11,12 +12,12 @@ import (
 // after the other, then the section, then the end. What no table lists, a reader
 // that repairs files could find all the same; and an entry that points elsewhere
 // could show another object than the one that was appended.
-func (f *File) frame(then *File, s *section) (end int64, reason string, err error) {
+func (f *File) frame(then *File, fresh uint32, s *section) (end int64, reason string, err error) {
 	const odd = "What follows the upload is not laid out as additions are."
 	if s.form != then.appendForm() {
 		return 0, "A revision of another form was added.", nil
 	}
-	if reason, err := then.soundTrailer(s); reason != "" || err != nil {
+	if reason, err := then.soundTrailer(s, fresh); reason != "" || err != nil {
 		return 0, reason, err
 	}
 	places := make([]place, 0, len(s.entries))
@@ -130,7 +131,7 @@ var (
 
 // soundTrailer: the later section has the same catalog and information as f, the
 // first identifier is kept (14.4), and /Size has grown past every number.
-func (f *File) soundTrailer(s *section) (string, error) {
+func (f *File) soundTrailer(s *section, fresh uint32) (string, error) {
 	const odd = "A revision was added whose trailer is not ours."
 	for k := range s.trailer {
 		if !trailerKeys[k] && (s.form != XRefStream || !streamKeys[k]) {
@@ -144,7 +145,7 @@ func (f *File) soundTrailer(s *section) (string, error) {
 		return "The document's information was exchanged.", nil
 	}
 	size, ok := s.trailer["Size"].(Integer)
-	if !ok || int64(size) < int64(f.fresh()) {
+	if !ok || int64(size) < int64(fresh) || size > math.MaxUint32 {
 		return odd, nil
 	}
 	for num := range s.entries {
