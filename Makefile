@@ -13,20 +13,18 @@ CGO  := $(shell $(GO) env CGO_ENABLED)
 RACE := $(if $(filter 1,$(CGO)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build product dev-build demo dev test test-root test-dev bench fuzz cover \
+.PHONY: help build product demo dev test test-root test-dev bench fuzz cover \
 	format format-check vet lint workflowcheck generate generated border check check-demo \
 	conformance compose-env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: product dev-build ## build bin/handslag and bin/handslag-dev
+build: ## build bin/handslag and bin/handslag-dev
+	@GO="$(GO)" tools/build
 
 product:
 	@$(GO) build -o $(PRODUCT) ./cmd/handslag
-
-dev-build:
-	@GO="$(GO)" tools/build-dev
 
 demo: build ## two people sign a contract, and the result is verified; PDF="a.pdf b.pdf" for your own
 	@$(DEV) demo --product $(PRODUCT) $(PDF)
@@ -40,7 +38,7 @@ test-root:
 	@[ -n "$(RACE)" ] || echo "No C compiler found: the race detector needs one, so the tests run without it."
 	$(GO) test $(RACE) -shuffle=on ./...
 
-test-dev: product dev-build
+test-dev: build
 	cd dev && $(GO) test -timeout=25m -shuffle=on ./...
 
 bench: build ## measure history, latency and sealing
