@@ -63,7 +63,7 @@ func TestStartAtTheProvider(t *testing.T) {
 
 func TestStartRefusesBusyPerson(t *testing.T) {
 	w := newWorld(t)
-	w.store.holder = &signing.Holder{Participant: "par_somebody_elses"}
+	w.store.holder = &signing.Holder{Tenant: "somebody-else"}
 	_, err := w.start()
 	requireCode(t, "person_busy", err)
 	f, _ := fault.As(err)

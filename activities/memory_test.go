@@ -111,7 +111,7 @@ func (m *memory) GetEvidence(_ context.Context, ref signing.EvidenceRef) (piece 
 
 func (m *memory) LockPerson(_ context.Context, _ signing.PersonalNumber, h signing.Holder, _, _ time.Time) error {
 	return m.effect("lock", func() error {
-		if m.holder != nil && m.holder.Participant != h.Participant {
+		if m.holder != nil && m.holder.Tenant != h.Tenant {
 			return fault.New(fault.Conflict, "person_busy", "Busy.").After(time.Minute)
 		}
 		m.holder = &h

@@ -43,9 +43,9 @@ type Evidence interface {
 
 // Persons holds, for each person, the one attempt that may have a live order.
 type Persons interface {
-	// LockPerson takes the person for an attempt until a time. It is a Conflict
-	// fault with RetryAfter while an attempt of another participant has them.
-	// An attempt of the same participant takes over from an older one.
+	// LockPerson takes the person for an attempt until a time. An attempt of the
+	// same tenant takes over from an older one; while another tenant's has the
+	// person it is a Conflict fault that says nothing of whose or how long.
 	LockPerson(ctx context.Context, n signing.PersonalNumber, h signing.Holder, now, until time.Time) error
 	// UnlockPerson lets go, if the attempt still has the person. It is idempotent.
 	UnlockPerson(ctx context.Context, n signing.PersonalNumber, attempt signing.AttemptID) error

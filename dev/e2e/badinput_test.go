@@ -251,19 +251,17 @@ func TestCommandsAfterTheEndAreRefused(t *testing.T) {
 	require.Equal(t, 410, r.Status)
 }
 
-func TestOnePersonHasOneOrder(t *testing.T) {
+func TestOwnerReplacesTheirOlderOrder(t *testing.T) {
 	t.Parallel()
 	s := onStage(t)
 	people := s.people(1)
 	first, second := s.collect(terms{people: people}), s.collect(terms{people: people})
 	first.start(0, "qr")
-	r := s.ask("POST", "/v1/collections/"+second.ID+"/participants/"+second.Participants[0].ID+"/attempts", s.owner.Key, asJSON(),
-		[]byte(`{"channel":"qr","endUserIp":"192.0.2.7"}`), nil)
-	require.Equal(t, "person_busy", r.Code)
-	require.Equal(t, 409, r.Status)
-	first.enter(0, first.scan(0, people[0]))
-	require.Equal(t, "signed", first.ended(0).Outcome)
-	second.sign(0)
+	second.start(0, "qr") // the same owner may replace its own older order
+	second.enter(0, second.scan(0, people[0]))
+	require.Equal(t, "signed", second.ended(0).Outcome)
+	require.NoError(t, s.owner.CancelAttempt(t.Context(), first.ID, first.Participants[0].ID))
+	first.sign(0)
 	first.completes()
 	second.completes()
 }
