@@ -223,12 +223,19 @@ func (a *addition) seal(form *formFields) (string, error) {
 		if form.names[s.name] != 1 || !a.plain(s) {
 			return "A signature was added that is not one of ours.", nil
 		}
-		if r, err := a.now.byteRange(s); err != nil || r.end != a.now.size {
-			return "A signature was added that does not cover all of the document before it.", err
-		}
+		a.signed = s
 		return a.signedPage(s)
 	}
 	return "The document's form was changed.", nil
+}
+
+// signedWhole: the signature covers the document up to the end of its revision.
+func (a *addition) signedWhole() (string, error) {
+	r, err := a.now.byteRange(a.signed)
+	if _, ok := fault.As(err); ok || err == nil && r.end != a.now.size {
+		return "A signature was added that does not cover all of the document before it.", nil
+	}
+	return "", err
 }
 
 // plain: the field and its signature have the entries that the writer gives them.

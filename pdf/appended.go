@@ -128,7 +128,8 @@ type addition struct {
 	comparison
 	preparation *preparation
 	section     *section
-	fresh       uint32 // the first number that may be new
+	fresh       uint32         // the first number that may be new
+	signed      signatureField // that it adds
 }
 
 func newAddition(then, now *File, fresh uint32, p *preparation) *addition {
@@ -154,13 +155,13 @@ func (a *addition) judge() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	steps := []func() (string, error){a.extendedCatalog, a.tree, a.files}
+	steps := []func() (string, error){a.extendedCatalog, a.tree, a.files, a.rest}
 	if len(after.signatures) > len(before.signatures) {
-		steps = []func() (string, error){func() (string, error) { return a.seal(after) }}
+		steps = []func() (string, error){func() (string, error) { return a.seal(after) }, a.rest, a.signedWhole}
 	} else if slices.ContainsFunc(before.signatures, func(s signatureField) bool { return s.value != nil }) {
 		return "Something other than a signature was added after a signature.", nil
 	}
-	for _, step := range append(steps, a.rest) {
+	for _, step := range steps {
 		if reason, err := step(); reason != "" || err != nil {
 			return reason, err
 		}

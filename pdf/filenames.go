@@ -29,11 +29,16 @@ func (a *addition) files() (string, error) {
 			named[ref] = true
 		}
 	}
-	for _, o := range specs {
-		delete(named, o.(Ref)) // addedFile has seen to it
+	// The files are distinct references, addedFile has seen to it: as many names,
+	// and one for each, leave none for anything else.
+	const other = "The names of embedded files are not those of the files that were added."
+	if len(g.specs) != len(specs) {
+		return other, nil
 	}
-	if len(g.specs) != len(specs) || len(named) > 0 {
-		return "The names of embedded files are not those of the files that were added.", nil
+	for _, o := range specs {
+		if ref, ok := o.(Ref); !ok || !named[ref] {
+			return other, nil
+		}
 	}
 	return "", nil
 }
