@@ -93,7 +93,10 @@ func (in *Installation) start(ctx context.Context, o Options) error {
 		return err
 	}
 	var err error
-	in.World, err = startWorld(ctx, o, in.Trust)
+	in.World, err = StartWorld(ctx, WorldOptions{
+		Certificates: o.World, Trust: in.Trust, StateFile: filepath.Join(o.Home.Dir(), "world.json"),
+		BankID: o.Ports.BankID, Person: o.Ports.Person, TSA: o.Ports.TSA,
+	})
 	if err != nil {
 		return err
 	}
@@ -114,7 +117,7 @@ func (in *Installation) Stop() error {
 		err = in.Stack.Stop()
 	}
 	if in.World != nil {
-		in.World.stop()
+		in.World.Stop()
 	}
 	return err
 }

@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"path/filepath"
-	"time"
 
-	"github.com/handslag/handslag/simulator"
-	"github.com/handslag/handslag/simulator/pki"
+	"github.com/handslag/handslag/dev/installation"
 )
 
 // worldCommand serves the simulated world alone, for an installation of
@@ -29,47 +23,21 @@ type worldCommand struct {
 
 // Run is the command.
 func (c *worldCommand) Run(ctx context.Context) error {
-	certificates, err := pki.Open(c.Dir, pki.Options{Clock: time.Now, Entropy: rand.Reader, Hosts: c.Host})
-	if err != nil {
-		return fmt.Errorf("open the simulated world's certificates: %w", err)
-	}
-	if err := certificates.WriteTrust(filepath.Join(c.Dir, "trust")); err != nil {
-		return fmt.Errorf("write trust anchors: %w", err)
-	}
-	simulated, err := simulator.New(simulator.Options{
-		PKI: certificates, Clock: time.Now, Entropy: rand.Reader,
-		StateFile: filepath.Join(c.Dir, "world.json"),
+	w, err := installation.StartWorld(ctx, installation.WorldOptions{
+		Certificates: c.Dir, Trust: filepath.Join(c.Dir, "trust"), StateFile: filepath.Join(c.Dir, "world.json"),
+		Listen: c.Listen, Hosts: c.Host, BankID: c.BankID, Person: c.Person, TSA: c.TSA,
 	})
 	if err != nil {
-		return fmt.Errorf("start the simulated world: %w", err)
+		return err
 	}
-	return c.serve(ctx, map[int]http.Handler{
-		c.BankID: simulated.RPAPI(), c.Person: simulated.Control(), c.TSA: simulated.Timestamp(),
-	}, simulated.RPTLS())
-}
-
-// serve serves until ctx ends or a server does.
-func (c *worldCommand) serve(ctx context.Context, parts map[int]http.Handler, bankid *tls.Config) error {
-	ended := make(chan error, len(parts))
-	for port, handler := range parts {
-		address := net.JoinHostPort(c.Listen, fmt.Sprint(port))
-		var listen net.ListenConfig
-		listener, err := listen.Listen(ctx, "tcp", address)
-		if err != nil {
-			return fmt.Errorf("listen for the simulated world: %w", err)
-		}
-		if port == c.BankID {
-			listener = tls.NewListener(listener, bankid)
-		}
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-		defer server.Close() //nolint:errcheck // it ends with the process
-		go func() { ended <- server.Serve(listener) }()
+	defer w.Stop()
+	for _, address := range []string{w.BankID, w.Person, w.TSA} {
 		fmt.Println("simulated world: listens on", address)
 	}
 	select {
 	case <-ctx.Done():
 		return nil
-	case err := <-ended:
+	case err := <-w.Ended():
 		return errors.Join(errors.New("a server of the simulated world has ended"), err)
 	}
 }
