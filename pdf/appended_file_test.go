@@ -59,6 +59,11 @@ func TestAppendedFilesAreRefused(t *testing.T) {
 	}
 	gone := rich()
 	gone.Objects[9] = "<</Type /Page /Parent 2 0 R /Contents 28 0 R>>"
+	listed := rich()
+	listed.Objects[9] = "<</Type /Page /Parent 2 0 R /Contents [28 0 R]>>"
+	inTail := func(old, to string) []byte {
+		return append(bytes.Clone(in), replace(tailOf(t, in, map[int]string{60: "(x)"}), old, to)...)
+	}
 	aliased := rich()
 	aliased.Objects[5] = "<</Type /Page /Parent 2 0 R /Contents 6 0 R /Annots 25 0 R>>"
 	aliased.Objects[9] = "<</Type /Page /Parent 2 0 R /Contents 25 0 R>>"
@@ -97,6 +102,11 @@ func TestAppendedFilesAreRefused(t *testing.T) {
 		{"remark", both(shifted(t, in, "% 5 0 obj\n", false)), len(in), "not laid out"},
 		{"listed in other words", both(replace(append(bytes.Clone(in), tailOf(t, in, map[int]string{60: "(x)"})...), " 00000 n \ntrailer\n<</ID", " 00000 n%\ntrailer\n<</ID")), len(in), "not laid out"},
 		{"revision of the upload undone", both(replace(append(bytes.Clone(twice), tailOf(t, twice, map[int]string{60: "(x)"})...), fmt.Sprintf("/Prev %d\n/Root", startxref(twice)), fmt.Sprintf("/Prev %d\n/Root", startxref(in)))), len(twice), "not what the rest of the document builds on"},
+		{"closed in other words", both(inTail("\nstartxref", " startxref")), len(in), "not laid out"},
+		{"begun in other words", both(inTail("60 0 obj\n", "60 0 obj ")), len(in), "not laid out"},
+		{"number past the size", both(inTail("/Size 61", "/Size 30")), len(in), "trailer is not ours"},
+		{"identifier of no text", both(inTail("/ID [<", "/ID [5 <")), len(in), "trailer is not ours"},
+		{"reference in a list to what is added", both(listed.Table()), len(listed.Table()), "does not have was defined after it"},
 		{"bytes after the end", append(bytes.Clone(whole), "\n"...), len(in), "other data in the file after its last revision"},
 		{"changed after a signature", append(bytes.Clone(signed), afterSeal...), len(in), "Something other than a signature was added after a signature."},
 		{"objects hidden by the size", both(resized), len(resized), "which some readers hide"},
