@@ -9,8 +9,8 @@ import (
 // extendedCatalog: an update of Append touches these two entries only.
 func (a *addition) extendedCatalog() (string, error) { return a.catalog("AF", "Names") }
 
-// catalogs are the catalog before and after.
-func (a *addition) catalogs() (before, after Dict, err error) {
+// catalogues are the catalog before and after.
+func (a *addition) catalogues() (before, after Dict, err error) {
 	if before, err = a.then.catalog(); err != nil {
 		return nil, nil, err
 	}
@@ -65,7 +65,7 @@ func (a *addition) holds(before, after Object, at use) bool {
 // tree: the root of the page tree grows at its end by new pages. All other nodes
 // and pages are objects that nothing allows to change.
 func (a *addition) tree() (string, error) {
-	cat, _, err := a.catalogs()
+	cat, _, err := a.catalogues()
 	if err != nil {
 		return "", err
 	}
@@ -198,7 +198,7 @@ var signatureKeys = map[Name]bool{
 
 // seal: one signature field, invisible, on the first page, over all there was.
 func (a *addition) seal(form *formFields) (string, error) {
-	before, after, err := a.catalogs()
+	before, after, err := a.catalogues()
 	if err != nil {
 		return "", err
 	}

@@ -84,8 +84,8 @@ func (f *File) appended(base *File) (string, error) {
 	}
 	p := &preparation{base: base, later: map[uint32]bool{}, holders: map[uint32]use{}}
 	then, fresh := base, base.fresh()
-	for i := len(later) - 1; i >= 0; i-- {
-		end, reason, err := f.frame(then, fresh, later[i])
+	for i, section := range slices.Backward(later) {
+		end, reason, err := f.frame(then, fresh, section)
 		if reason != "" || err != nil {
 			return reason, err
 		}
@@ -94,7 +94,7 @@ func (f *File) appended(base *File) (string, error) {
 		if reason, err := a.judge(); reason != "" || err != nil {
 			return reason, err
 		}
-		then, fresh = now, uint32(later[i].trailer["Size"].(Integer)) // the frame has seen to it
+		then, fresh = now, uint32(section.trailer["Size"].(Integer)) // the frame has seen to it
 	}
 	if then.size != f.size {
 		return "There is other data in the file after its last revision.", nil
@@ -144,8 +144,8 @@ func newAddition(then, now *File, fresh uint32, p *preparation) *addition {
 }
 
 func (a *addition) judge() (string, error) {
-	if reason, err := a.numbers(); reason != "" || err != nil {
-		return reason, err
+	if reason := a.numbers(); reason != "" {
+		return reason, nil
 	}
 	before, err := a.then.form()
 	if err != nil {
@@ -171,14 +171,14 @@ func (a *addition) judge() (string, error) {
 
 // numbers: what is new has a number that nobody used, freed or counted before,
 // and what is replaced keeps its generation, or references would miss it.
-func (a *addition) numbers() (string, error) {
+func (a *addition) numbers() string {
 	for num, e := range a.section.entries {
 		old, listed := a.then.entry(num)
 		switch {
 		case listed && e.gen != old.gen, !listed && e.gen != 0:
-			return "An object was replaced by one of another generation.", nil
+			return "An object was replaced by one of another generation."
 		case !listed && num < a.fresh:
-			return "An object was defined under a number that the document had set aside.", nil
+			return "An object was defined under a number that the document had set aside."
 		case !listed:
 			a.preparation.later[num] = true
 		}
@@ -186,11 +186,11 @@ func (a *addition) numbers() (string, error) {
 	if a.section.form == XRefStream { // the stream lists itself
 		ref, ok := a.now.sectionObject(a.section)
 		if !ok || a.exists(ref) || a.section.entries[ref.Num].offset != a.section.offset {
-			return "A cross-reference stream takes the place of another object.", nil
+			return "A cross-reference stream takes the place of another object."
 		}
 		a.allowed[ref.Num] = true
 	}
-	return "", nil
+	return ""
 }
 
 // rest: every number that the revision lists is explained by now.

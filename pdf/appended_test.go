@@ -112,9 +112,6 @@ func changed(t testing.TB, w *pdftest.World, in []byte, objects map[int]string) 
 
 const catalogStart = "<</Type /Catalog /Pages 2 0 R /Lang (sv) /Names <</Dests 20 0 R>> /AcroForm 21 0 R /Outlines 22 0 R"
 
-// fresh is the first number that rich leaves free in every form.
-const fresh = 60
-
 func TestAppendedChangesAreRefused(t *testing.T) {
 	w := pdftest.NewWorld(t, pdftest.P256(t))
 	pages := func(kids string, count int, more string) string {

@@ -3,7 +3,7 @@ package pdf
 // files: the catalog's associated files grow at their end by new specifications,
 // and the tree of embedded files by a name for each.
 func (a *addition) files() (string, error) {
-	before, after, err := a.catalogs()
+	before, after, err := a.catalogues()
 	if err != nil {
 		return "", err
 	}
