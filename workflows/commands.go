@@ -136,7 +136,7 @@ func (c *collection) onDecline(ctx workflow.Context, cmd ParticipantCommand) (si
 // is not used to fill the history.
 func (c *collection) mayCancel(ctx workflow.Context) error {
 	err := c.CanCancel()
-	if err == nil && (c.closed || c.Ending() == signing.StateCancelled && workflow.GetInfo(ctx).GetCurrentHistoryLength() >= moreAttempts) {
+	if err == nil && c.Ending() == signing.StateCancelled && workflow.GetInfo(ctx).GetCurrentHistoryLength() >= moreAttempts {
 		err = signing.ErrEnding
 	}
 	return activities.ToTemporal(err)
