@@ -14,10 +14,10 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs each file of testdata: what a person types, and sees. The
-// document in testdata/sealed was sealed by the demo of the first release; what
+// document in evidence/testdata was sealed by the demo of the first release; what
 // we hand out must verify for ever.
 func TestScripts(t *testing.T) {
-	sealed, err := filepath.Abs(filepath.Join("testdata", "sealed"))
+	sealed, err := filepath.Abs(filepath.Join("..", "..", "evidence", "testdata", "sealed"))
 	if err != nil {
 		t.Fatal(err)
 	}
