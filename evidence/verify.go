@@ -291,7 +291,11 @@ func (f *files) index() (Index, error) {
 	return index, nil
 }
 
+// read unpacks a file, once: a manifest is asked for by more than one check.
 func (f *files) read(name string) ([]byte, error) {
+	if b, ok := f.content[name]; ok {
+		return b, nil
+	}
 	e, ok := f.entries[name]
 	if !ok {
 		return nil, fmt.Errorf("the document has no file of that name")
