@@ -28,7 +28,6 @@ type Sealing struct {
 	Evidence  Evidence
 	Revisions Revisions
 	Seals     Seals
-	Stamps    pdf.Timestamper
 	Pages     PageMaker
 	// Trust is what a result must verify against before it is handed out.
 	Trust evidence.Trust
@@ -39,15 +38,23 @@ type Sealing struct {
 
 // Seals finds the tenant's seal.
 type Seals interface {
-	// Seal returns the key and chain, the key's own certificate first, that seal
-	// for a tenant.
+	// Seal returns what seals for a tenant now; it may differ from one call to the
+	// next, as when a certificate has been renewed. It is safe for concurrent use.
 	Seal(tenant signing.TenantID) (Seal, error)
 }
 
 // Seal is an organisation's means to seal documents.
 type Seal struct {
+	// Key may be far away (a KMS, a security module): signing then takes as long as
+	// its own limit says, and fails with a fault of kind Unavailable.
 	Key   crypto.Signer
-	Chain []*x509.Certificate
+	Chain []*x509.Certificate // the key's own first
+	// Stamps timestamps the seal.
+	Stamps pdf.Timestamper
+	// Known completes the chains of seal, timestamps and proofs of status.
+	Known []*x509.Certificate
+	// Name, Reason and Location are what readers show; empty ones are left out.
+	Name, Reason, Location string
 }
 
 // PageMaker makes a PDF of an evidence page's content.
@@ -107,7 +114,8 @@ func (s *Sealing) make(ctx context.Context, in SealInput, spec signing.Spec, d s
 	}
 	revision = revision.Extend(appended)
 	signature, err := pdf.Seal(ctx, revision, pdf.SealOptions{
-		Key: seal.Key, Chain: seal.Chain, Time: additions.Time, Timestamper: s.Stamps,
+		Key: seal.Key, Chain: seal.Chain, Time: additions.Time, Timestamper: seal.Stamps,
+		Name: seal.Name, Reason: seal.Reason, Location: seal.Location,
 	})
 	if err != nil {
 		return fmt.Errorf("seal: %w", err)

@@ -105,7 +105,10 @@ func TestSealThatNobodyTrusts(t *testing.T) {
 	right := w.sealing.Seals
 	p, err := pki.Create(pki.Options{Clock: time.Now, Entropy: rand.Reader, CAKeyBits: 2048})
 	require.NoError(t, err)
-	w.sealing.Seals = sealer{activities.Seal{Key: p.Seal().Key, Chain: []*x509.Certificate{p.Seal().Certificate}}}
+	seal, err := right.Seal("acme")
+	require.NoError(t, err)
+	seal.Key, seal.Chain = p.Seal().Key, []*x509.Certificate{p.Seal().Certificate}
+	w.sealing.Seals = sealer{seal}
 	requireCode(t, "result_invalid", w.run(w.sealing.SealDocument, in, nil))
 	require.Empty(t, w.result())
 	w.sealing.Seals = right
@@ -149,7 +152,7 @@ func TestVerifySaysWhoseSealAndWhoseSignature(t *testing.T) {
 	rev := pdf.Revision{Source: bytes.NewReader(onePage()), Size: int64(len(onePage())), Hash: &h}
 	seal, err := w.sealing.Seals.Seal("acme")
 	require.NoError(t, err)
-	tail, err := pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: w.sealing.Stamps})
+	tail, err := pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: seal.Stamps})
 	require.NoError(t, err)
 	bare := append(onePage(), tail...)
 	r, err = evidence.VerifyDocument(t.Context(), bytes.NewReader(bare), int64(len(bare)), w.sealing.Trust, time.Now())
@@ -199,7 +202,7 @@ func TestVerifySeesWhatIsShown(t *testing.T) {
 	rev = rev.Extend(tail)
 	seal, err := w.sealing.Seals.Seal("acme")
 	require.NoError(t, err)
-	tail, err = pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: w.sealing.Stamps})
+	tail, err = pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: seal.Stamps})
 	require.NoError(t, err)
 	rev = rev.Extend(tail)
 	r, err := evidence.VerifyDocument(t.Context(), rev.Source, rev.Size, w.sealing.Trust, time.Now())

@@ -111,9 +111,11 @@ func (w *world) wire(p *pki.PKI, trust evidence.Trust, stamps string) {
 	w.records = &activities.Records{Keeper: w.store}
 	w.sealing = &activities.Sealing{
 		Specs: w.store, Evidence: w.store, Revisions: w.store,
-		Seals:  sealer{activities.Seal{Key: seal.Key, Chain: append([]*x509.Certificate{seal.Certificate}, seal.Chain...)}},
-		Stamps: &tsa.Client{URLs: []string{stamps}, HTTP: &http.Client{}},
-		Pages:  pdfcpuchild.New(os.Args[0], "pdfcpu-child"), Trust: trust, Clock: time.Now,
+		Seals: sealer{activities.Seal{
+			Key: seal.Key, Chain: append([]*x509.Certificate{seal.Certificate}, seal.Chain...),
+			Stamps: &tsa.Client{URLs: []string{stamps}, HTTP: &http.Client{}},
+		}},
+		Pages: pdfcpuchild.New(os.Args[0], "pdfcpu-child"), Trust: trust, Clock: time.Now,
 	}
 	w.newRun()
 }

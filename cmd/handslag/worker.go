@@ -100,6 +100,7 @@ func (c *workerCommand) activities(store *storage.Store) (worker.Activities, err
 	if err := trusted(seal, trust, bankidsig.Environment(c.Environment), time.Now()); err != nil {
 		return none, err
 	}
+	seal.Stamps = &tsa.Client{URLs: c.TsaURLs, HTTP: &http.Client{}, Roots: trust.Timestamp[bankidsig.Environment(c.Environment)]}
 	self, err := os.Executable()
 	if err != nil {
 		return none, fmt.Errorf("find our own executable: %w", err)
@@ -113,7 +114,6 @@ func (c *workerCommand) activities(store *storage.Store) (worker.Activities, err
 		Records:      &activities.Records{Keeper: store},
 		Sealing: &activities.Sealing{
 			Specs: store, Evidence: store, Revisions: revisions, Seals: oneSeal{seal},
-			Stamps:   &tsa.Client{URLs: c.TsaURLs, HTTP: &http.Client{}, Roots: trust.Timestamp[bankidsig.Environment(c.Environment)]},
 			Pages:    pdfcpuchild.New(self, pdfcpuChild),
 			Trust:    trust,
 			Verifier: c.VerifierURL,
