@@ -106,7 +106,7 @@ func (f *File) appended(base *File) (string, error) {
 // later revisions lent to the reading of the older ones.
 func (f *File) sameSections(base *File, later int) bool {
 	for i, s := range base.sections {
-		if x := f.sections[later+i]; !maps.Equal(s.entries, x.entries) || !sameObject(s.trailer, x.trailer) {
+		if x := f.sections[later+i]; !s.entries.equal(&x.entries) || !sameObject(s.trailer, x.trailer) {
 			return false
 		}
 	}
@@ -137,7 +137,7 @@ func newAddition(then, now *File, fresh uint32, p *preparation) *addition {
 		comparison:  comparison{then: then, now: now, changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{}},
 		preparation: p, section: now.sections[0], fresh: fresh,
 	}
-	for num := range a.section.entries {
+	for num := range a.section.entries.all() {
 		a.changed[num] = true
 	}
 	return a
@@ -172,7 +172,7 @@ func (a *addition) judge() (string, error) {
 // numbers: what is new has a number that nobody used, freed or counted before,
 // and what is replaced keeps its generation, or references would miss it.
 func (a *addition) numbers() string {
-	for num, e := range a.section.entries {
+	for num, e := range a.section.entries.all() {
 		old, listed := a.then.entry(num)
 		switch {
 		case listed && e.gen != old.gen, !listed && e.gen != 0:
@@ -185,7 +185,7 @@ func (a *addition) numbers() string {
 	}
 	if a.section.form == XRefStream { // the stream lists itself
 		ref, ok := a.now.sectionObject(a.section)
-		if !ok || a.exists(ref) || a.section.entries[ref.Num].offset != a.section.offset {
+		if !ok || a.exists(ref) || a.section.at(ref.Num).offset != a.section.offset {
 			return "A cross-reference stream takes the place of another object."
 		}
 		a.allowed[ref.Num] = true
@@ -214,7 +214,7 @@ func (a *addition) rest() (string, error) {
 
 // idle: an object was written again as it was, which the writer never does.
 func (a *addition) idle(num uint32) (bool, error) {
-	ref := Ref{num, a.section.entries[num].gen}
+	ref := Ref{num, a.section.at(num).gen}
 	was, err := a.then.load(ref)
 	if err != nil {
 		return false, err

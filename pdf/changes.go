@@ -47,7 +47,7 @@ func (c *comparison) compare(s *signature) (string, error) {
 	}
 	c.changed, c.allowed, c.widgets = map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}
 	for _, x := range sections {
-		for num := range x.entries {
+		for num := range x.entries.all() {
 			if num != 0 {
 				c.changed[num] = true
 			}
@@ -288,7 +288,7 @@ func invisible(d Dict) bool {
 // number that was prepared and is filled later is the hide-and-replace attack.
 func (c *comparison) exists(ref Ref) bool {
 	for _, s := range c.then.sections {
-		if _, ok := s.entries[ref.Num]; ok {
+		if _, ok := s.entries.get(ref.Num); ok {
 			return true
 		}
 	}

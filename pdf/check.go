@@ -199,7 +199,7 @@ func (f *File) beyondSize() bool {
 		return false
 	}
 	for _, s := range f.sections {
-		for num := range s.entries {
+		for num := range s.entries.all() {
 			if int64(num) < int64(size) {
 				continue
 			}
@@ -223,50 +223,6 @@ func (f *File) eachObject(visit func(num uint32, o Object) error) error {
 		}
 	}
 	return nil
-}
-
-// place is where the newest version of an object is.
-type place struct {
-	num uint32
-	e   xrefEntry
-}
-
-func (f *File) places() []place {
-	seen := map[uint32]bool{}
-	var places []place
-	for _, s := range f.sections {
-		for num, e := range s.entries {
-			if !seen[num] {
-				seen[num] = true
-				if e.kind != entryFree {
-					places = append(places, place{num, e})
-				}
-			}
-		}
-	}
-	slices.SortFunc(places, func(a, b place) int {
-		if a.e.kind != b.e.kind {
-			return int(a.e.kind) - int(b.e.kind)
-		}
-		if a.e.kind == entryAt {
-			return compare(a.e.offset, b.e.offset)
-		}
-		if a.e.stream != b.e.stream {
-			return compare(a.e.stream, b.e.stream)
-		}
-		return compare(a.e.index, b.e.index)
-	})
-	return places
-}
-
-func compare[T int64 | uint32](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // inspect looks for what acts or fetches, wherever it hangs: an object that

@@ -172,7 +172,7 @@ func (f *File) catalog() (Dict, error) {
 // entry finds where the newest version of an object is.
 func (f *File) entry(num uint32) (xrefEntry, bool) {
 	for _, s := range f.sections {
-		if e, ok := s.entries[num]; ok {
+		if e, ok := s.entries.get(num); ok {
 			return e, e.kind != entryFree
 		}
 	}

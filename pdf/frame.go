@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -20,8 +21,8 @@ func (f *File) frame(then *File, fresh uint32, s *section) (end int64, reason st
 	if reason, err := then.soundTrailer(s, fresh); reason != "" || err != nil {
 		return 0, reason, err
 	}
-	places := make([]place, 0, len(s.entries))
-	for num, e := range s.entries {
+	places := make([]place, 0, s.entries.len())
+	for num, e := range s.entries.all() {
 		switch {
 		case num == 0 || e.kind == entryFree:
 			return 0, "An object of the document was freed.", nil
@@ -30,7 +31,7 @@ func (f *File) frame(then *File, fresh uint32, s *section) (end int64, reason st
 		}
 		places = append(places, place{num, e})
 	}
-	slices.SortFunc(places, func(a, b place) int { return compare(a.e.offset, b.e.offset) })
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.e.offset, b.e.offset) })
 	pos, own := then.size, place{}
 	for _, p := range places {
 		if s.form == XRefStream && p.e.offset == s.offset {
@@ -148,7 +149,7 @@ func (f *File) soundTrailer(s *section, fresh uint32) (string, error) {
 	if !ok || int64(size) < int64(fresh) || size > math.MaxUint32 {
 		return odd, nil
 	}
-	for num := range s.entries {
+	for num := range s.entries.all() {
 		if int64(num) >= int64(size) {
 			return odd, nil
 		}

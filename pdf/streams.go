@@ -225,7 +225,7 @@ type objectStream struct {
 const heldObjectStreamBytes = 32 << 20
 
 func (f *File) fromObjectStream(num uint32, e xrefEntry) (Object, error) {
-	os, err := f.objectStream(e.stream)
+	os, err := f.objectStream(e.stream())
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (f *File) fresh() uint32 {
 		if n, ok := s.trailer["Size"].(Integer); ok && n > 0 && n < 1<<31 {
 			next = max(next, uint32(n))
 		}
-		for num := range s.entries {
+		for num := range s.entries.all() {
 			next = max(next, num+1)
 		}
 	}
@@ -296,11 +296,11 @@ func (u *update) reread(rev Revision, tail []byte) (*File, error) {
 		return nil, broken.Because(err)
 	}
 	newest := f.sections[0]
-	if len(newest.entries) != len(u.objects) || newest.offset < rev.Size {
+	if newest.entries.len() != len(u.objects) || newest.offset < rev.Size {
 		return nil, broken
 	}
 	for num, w := range u.objects {
-		if e := newest.entries[num]; e.kind != entryAt || e.gen != w.gen {
+		if e := newest.at(num); e.kind != entryAt || e.gen != w.gen {
 			return nil, broken
 		}
 		if _, err := f.load(Ref{num, w.gen}); err != nil {

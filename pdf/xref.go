@@ -8,13 +8,12 @@ import (
 // section is one cross-reference section: what one revision adds, changes and
 // frees. A hybrid's hidden stream is folded into the table it belongs to.
 type section struct {
-	offset   int64
-	end      int64 // after its trailer or, of a stream, its object
-	form     XRefForm
-	trailer  Dict
-	entries  map[uint32]xrefEntry
-	subs     int // subsections
-	hybridAt int64
+	offset  int64
+	end     int64 // after its trailer or, of a stream, its object
+	form    XRefForm
+	trailer Dict
+	entries entries
+	subs    int // subsections
 }
 
 // XRefForm is how a section is written (ISO 32000-2 7.5.4, 7.5.8).
@@ -35,12 +34,20 @@ const (
 	entryInStream
 )
 
+// xrefEntry is 16 bytes, since there may be a million.
 type xrefEntry struct {
-	kind   entryKind
+	offset int64  // entryAt: of the object; entryInStream: the object stream's number
+	index  uint32 // entryInStream: which of its objects
 	gen    uint16
-	offset int64  // entryAt
-	stream uint32 // entryInStream: the object stream
-	index  uint32
+	kind   entryKind
+}
+
+func (e xrefEntry) stream() uint32 { return uint32(e.offset) }
+
+// at is the entry of a number, the zero one when the section does not list it.
+func (s *section) at(num uint32) xrefEntry {
+	e, _ := s.entries.get(num)
+	return e
 }
 
 func (f *File) readSections() error {
@@ -84,7 +91,7 @@ func (f *File) readSection(at int64) (*section, error) {
 	if !l.keyword("xref") {
 		return f.readXRefStream(l.pos)
 	}
-	s := &section{offset: at, form: XRefTable, entries: map[uint32]xrefEntry{}}
+	s := &section{offset: at, form: XRefTable}
 	if err := f.readTable(l, s); err != nil {
 		return nil, err
 	}
@@ -97,6 +104,9 @@ func (f *File) readSection(at int64) (*section, error) {
 		return nil, damaged("a trailer is not a dictionary")
 	}
 	s.trailer, s.end = d, l.pos
+	if err := s.settle(); err != nil {
+		return nil, err
+	}
 	if x, ok := d["XRefStm"].(Integer); ok {
 		return s, f.foldHybrid(s, int64(x))
 	}
@@ -110,12 +120,8 @@ func (f *File) foldHybrid(s *section, at int64) error {
 	if err != nil {
 		return err
 	}
-	s.form, s.hybridAt = XRefHybrid, at
-	for num, e := range hidden.entries {
-		if old, ok := s.entries[num]; !ok || old.kind == entryFree {
-			s.entries[num] = e
-		}
-	}
+	s.form = XRefHybrid
+	s.entries.fold(&hidden.entries)
 	return nil
 }
 
@@ -127,10 +133,7 @@ func (f *File) add(s *section, num int64, e xrefEntry) error {
 	if f.known > f.limits.MaxObjects {
 		return tooComplex("too many objects")
 	}
-	if _, twice := s.entries[uint32(num)]; twice {
-		return ambiguous("one revision lists object %d twice", num)
-	}
-	s.entries[uint32(num)] = e
+	s.entries.add(uint32(num), e)
 	return nil
 }
 
@@ -173,7 +176,7 @@ func (f *File) readXRefStream(at int64) (*section, error) {
 	if !ok || st.Dict.name("Type") != "XRef" {
 		return nil, damaged("there is no cross-reference section at byte %d", at)
 	}
-	s := &section{offset: at, end: l.pos, form: XRefStream, trailer: st.Dict, entries: map[uint32]xrefEntry{}}
+	s := &section{offset: at, end: l.pos, form: XRefStream, trailer: st.Dict}
 	widths, err := fieldWidths(st.Dict)
 	if err != nil {
 		return nil, err
@@ -209,7 +212,14 @@ func (f *File) readXRefStream(at int64) (*section, error) {
 			}
 		}
 	}
-	return s, nil
+	return s, s.settle()
+}
+
+func (s *section) settle() error {
+	if num, twice := s.entries.settle(); twice {
+		return ambiguous("one revision lists object %d twice", num)
+	}
+	return nil
 }
 
 func fieldWidths(d Dict) ([3]int, error) {
@@ -255,7 +265,7 @@ func readEntry(r io.Reader, w [3]int) (xrefEntry, error) {
 	case kind == 1 && second < 1<<62 && third <= 65535:
 		return xrefEntry{kind: entryAt, offset: int64(second), gen: uint16(third)}, nil
 	case kind == 2 && second < 1<<31 && third < 1<<31:
-		return xrefEntry{kind: entryInStream, stream: uint32(second), index: uint32(third)}, nil
+		return xrefEntry{kind: entryInStream, offset: int64(second), index: uint32(third)}, nil
 	}
 	return xrefEntry{}, damaged("a cross-reference entry is of an unknown kind")
 }
