@@ -6,7 +6,9 @@ type Page struct {
 	Language string `json:"language"` // BCP 47, for readers that speak
 	Title    string `json:"title"`
 	Lead     string `json:"lead"`
-	QR       *QR    `json:"qr,omitempty"`
+	// Notice is a warning beside the lead, as for what was signed in a test.
+	Notice string `json:"notice,omitempty"`
+	QR     *QR    `json:"qr,omitempty"`
 
 	Sections []Section `json:"sections"`
 	// Footer stands on every page, with PageOf, in which %d and %d become the

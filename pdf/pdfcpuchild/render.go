@@ -1,133 +1,128 @@
 package pdfcpuchild
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
-	"github.com/pdfcpu/pdfcpu/pkg/api"
-	"github.com/pdfcpu/pdfcpu/pkg/font"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu"
-	pdffont "github.com/pdfcpu/pdfcpu/pkg/pdfcpu/font"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
-	"golang.org/x/image/font/gofont/gobold"
-	"golang.org/x/image/font/gofont/gomono"
-	"golang.org/x/image/font/gofont/goregular"
 )
 
-// installFonts gives pdfcpu the Go fonts in a folder of this process. It knows
-// fonts only as files, and only in one folder that is a variable of its package.
-func installFonts(dir string) error {
-	if dir == "" {
-		return errors.New("no folder for fonts")
-	}
-	for name, data := range map[string][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF} {
-		if err := font.InstallFontFromBytesQuiet(dir, name, data); err != nil {
-			return fmt.Errorf("install font %s: %w", name, err)
-		}
-	}
-	font.UserFontDir = dir
-	return font.LoadUserFonts()
-}
+// spaceName is the name of the page's colour space among its resources.
+const spaceName = "sRGB"
 
 // render lays out the page and writes it as a PDF of its own.
 func render(w io.Writer, p Page, dir string) error {
-	conf := configuration()
-	if err := installFonts(dir); err != nil {
-		return err
-	}
-	ctx, err := pdfcpu.CreateContextWithXRefTable(conf, types.PaperSize["A4"])
+	ctx, err := pdfcpu.CreateContextWithXRefTable(configuration(), types.PaperSize["A4"])
 	if err != nil {
 		return fmt.Errorf("start document: %w", err)
 	}
-	s := &sheet{xref: ctx.XRefTable}
+	faces, err := installFonts(ctx.XRefTable, dir)
+	if err != nil {
+		return err
+	}
+	s := &sheet{faces: faces}
+	top := &element{role: "Document", lang: p.Language}
 	s.newPage()
-	s.head(p)
+	s.head(top, p)
 	for _, sec := range p.Sections {
-		s.section(sec)
+		s.section(top, sec)
 	}
 	s.feet(p)
 	if s.err != nil {
 		return fmt.Errorf("lay out page: %w", s.err)
 	}
-	if err := assemble(ctx, s, p.Language); err != nil {
-		return err
-	}
-	// To a file first: pdfcpu asks the writer for the size.
-	return write(ctx, w, dir)
-}
-
-func write(ctx *model.Context, w io.Writer, dir string) error {
-	f, err := os.CreateTemp(dir, "page-*.pdf")
+	info, err := assemble(ctx, s, top, p)
 	if err != nil {
-		return err
+		return fmt.Errorf("assemble document: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // a scratch file, read again through the same handle
-	if err := api.WriteContext(ctx, f); err != nil {
-		return fmt.Errorf("write document: %w", err)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	_, err = io.Copy(w, f)
-	return err
+	return write(w, ctx.XRefTable, *info)
 }
 
-// assemble puts the pages and the glyphs that they use into the document.
-func assemble(ctx *model.Context, s *sheet, language string) error {
-	fonts := types.Dict{}
-	for _, face := range []string{regular, bold, mono} {
-		if !ctx.HasUsedGIDs(face) {
-			continue
-		}
-		ref, err := pdffont.EnsureFontDict(ctx.XRefTable, face, "", "", false, nil)
-		if err != nil {
-			return fmt.Errorf("embed font: %w", err)
-		}
-		fonts[face] = *ref
+// assemble puts the pages, their structure and what PDF/A-3a asks for (ISO
+// 19005-3) into the document, and returns its information dictionary.
+func assemble(ctx *model.Context, s *sheet, top *element, p Page) (info *types.IndirectRef, err error) {
+	xref := ctx.XRefTable
+	fonts, err := s.faces.embed()
+	if err != nil {
+		return nil, err
+	}
+	space, err := stream(xref, types.Dict{"N": types.Integer(3)}, profile())
+	if err != nil {
+		return nil, err
+	}
+	resources, err := xref.IndRefForNewObject(types.Dict{
+		"Font": fonts, "ColorSpace": types.Dict{spaceName: types.Array{types.Name("ICCBased"), *space}},
+	})
+	if err != nil {
+		return nil, err
 	}
 	root, err := ctx.Pages()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	var refs []types.IndirectRef
+	kids := types.Array{}
+	for i, content := range s.pages {
+		ref, err := page(xref, *root, *resources, i, content.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		refs, kids = append(refs, *ref), append(kids, *ref)
 	}
 	tree, err := ctx.DereferenceDict(*root)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	kids := types.Array{}
-	for _, content := range s.pages {
-		ref, err := page(ctx, *root, fonts, content.Bytes())
-		if err != nil {
-			return err
-		}
-		kids = append(kids, *ref)
+	tree["Kids"], tree["Count"] = kids, types.Integer(len(kids))
+	structured, err := structure(xref, top, s.pages, refs)
+	if err != nil {
+		return nil, err
 	}
-	tree.Update("Kids", kids)
-	tree.Update("Count", types.Integer(len(kids)))
-	ctx.PageCount = len(kids)
-	if cat, err := ctx.Catalog(); err == nil && language != "" {
-		cat.Update("Lang", types.StringLiteral(language))
+	described, err := xref.IndRefForNewObject(metadata(p))
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	catalog, err := ctx.Catalog()
+	if err != nil {
+		return nil, err
+	}
+	catalog["Lang"] = text(p.Language)
+	catalog["MarkInfo"] = types.Dict{"Marked": types.Boolean(true)}
+	catalog["StructTreeRoot"] = *structured
+	catalog["Metadata"] = *described
+	catalog["ViewerPreferences"] = types.Dict{"DisplayDocTitle": types.Boolean(true)}
+	catalog["OutputIntents"] = types.Array{types.Dict{
+		"Type": types.Name("OutputIntent"), "S": types.Name("GTS_PDFA1"), // 6.2.3
+		"OutputConditionIdentifier": text("sRGB"), "Info": text("sRGB IEC61966-2.1"), "DestOutputProfile": *space,
+	}}
+	return xref.IndRefForNewObject(types.Dict{"Title": text(p.Title)})
 }
 
-func page(ctx *model.Context, parent types.IndirectRef, fonts types.Dict, content []byte) (*types.IndirectRef, error) {
-	stream, err := ctx.NewStreamDictForBuf(content)
+func page(xref *model.XRefTable, parent, resources types.IndirectRef, number int, content []byte) (*types.IndirectRef, error) {
+	contents, err := stream(xref, types.Dict{}, content)
 	if err != nil {
 		return nil, err
 	}
-	if err := stream.Encode(); err != nil {
-		return nil, err
-	}
-	contents, err := ctx.IndRefForNewObject(*stream)
-	if err != nil {
-		return nil, err
-	}
-	return ctx.IndRefForNewObject(types.Dict{
-		"Type": types.Name("Page"), "Parent": parent, "Contents": *contents,
-		"MediaBox":  types.NewNumberArray(0, 0, paperWidth, paperHeight),
-		"Resources": types.Dict{"Font": fonts},
+	return xref.IndRefForNewObject(types.Dict{
+		"Type": types.Name("Page"), "Parent": parent, "Contents": *contents, "Resources": resources,
+		"MediaBox":      types.NewNumberArray(0, 0, paperWidth, paperHeight),
+		"StructParents": types.Integer(number), "Tabs": types.Name("S"),
 	})
+}
+
+// stream adds a packed stream.
+func stream(xref *model.XRefTable, d types.Dict, data []byte) (*types.IndirectRef, error) {
+	s, err := xref.NewStreamDictForBuf(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Encode(); err != nil {
+		return nil, err
+	}
+	for k, v := range d {
+		s.Dict[k] = v
+	}
+	return xref.IndRefForNewObject(*s)
 }

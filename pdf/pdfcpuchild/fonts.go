@@ -1,0 +1,218 @@
+package pdfcpuchild
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"codeberg.org/go-fonts/dejavu/dejavusans"
+	"codeberg.org/go-fonts/dejavu/dejavusansbold"
+	"github.com/pdfcpu/pdfcpu/pkg/font"
+	pdffont "github.com/pdfcpu/pdfcpu/pkg/pdfcpu/font"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/gomono"
+	"golang.org/x/image/font/gofont/goregular"
+)
+
+// The faces, by the names under which pdfcpu knows them. The Go fonts have the
+// letters of the Latin, Greek and Cyrillic alphabets of Europe. DejaVu stands in
+// for what they lack, Vietnamese names and signs among it; it is large, and
+// installed only for a page that needs it.
+const (
+	regular = "GoRegular"
+	bold    = "Go-Bold"
+	mono    = "GoMono"
+
+	wideRegular = "DejaVuSans"
+	wideBold    = "DejaVuSans-Bold"
+)
+
+// standIn is the face that sets what another has no glyphs for.
+var standIn = map[string]string{regular: wideRegular, bold: wideBold, mono: wideRegular}
+
+// faces are the installed fonts and what is set in them.
+type faces struct {
+	xref    *model.XRefTable
+	dir     string
+	metrics map[string]font.TTFLight
+	// used is what each glyph on the page stands for: a face may have one glyph
+	// for two characters, and the text shall be found as it was given.
+	used map[string]map[uint16]rune
+}
+
+// installFonts gives pdfcpu the Go fonts in a folder of this process. It knows
+// fonts only as files, and only in one folder that is a variable of its package.
+func installFonts(xref *model.XRefTable, dir string) (*faces, error) {
+	if dir == "" {
+		return nil, errors.New("no folder for fonts")
+	}
+	font.UserFontDir = dir
+	f := &faces{xref: xref, dir: dir, metrics: map[string]font.TTFLight{}, used: map[string]map[uint16]rune{}}
+	return f, f.install(map[string][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF})
+}
+
+func (f *faces) install(fonts map[string][]byte) error {
+	for name, data := range fonts {
+		if err := font.InstallFontFromBytesQuiet(f.dir, name, data); err != nil {
+			return fmt.Errorf("install font %s: %w", name, err)
+		}
+	}
+	if err := font.LoadUserFonts(); err != nil {
+		return err
+	}
+	for name := range fonts {
+		m, ok, err := font.UserFont(name)
+		if err != nil || !ok {
+			return fmt.Errorf("font %s is not there: %w", name, err)
+		}
+		f.metrics[name] = m
+	}
+	return nil
+}
+
+// lacks reports whether a face has no glyph for something in the text.
+func (f *faces) lacks(face, text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return f.metrics[face].Chars[uint32(r)] == 0 })
+}
+
+// face is the one to set a text in: the wanted one, or the one that stands in
+// when that has a glyph more. A text is never mixed, since that looks like a
+// mistake in a name.
+func (f *faces) face(want, text string) (string, error) {
+	if !f.lacks(want, text) {
+		return want, nil
+	}
+	if len(f.metrics[wideRegular].Chars) == 0 {
+		err := f.install(map[string][]byte{wideRegular: dejavusans.TTF, wideBold: dejavusansbold.TTF})
+		if err != nil {
+			return "", err
+		}
+	}
+	if wide := standIn[want]; f.missing(wide, text) < f.missing(want, text) {
+		return wide, nil
+	}
+	return want, nil
+}
+
+func (f *faces) missing(face, text string) int {
+	n := 0
+	for _, r := range text {
+		if f.metrics[face].Chars[uint32(r)] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// known replaces what the face has no glyph for, so that a gap shows as one.
+func (f *faces) known(face, text string) string {
+	return strings.Map(func(r rune) rune {
+		if f.metrics[face].Chars[uint32(r)] == 0 {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+func (f *faces) width(face string, size float64, text string) (float64, error) {
+	return font.TextWidthFloat(f.known(face, text), face, size)
+}
+
+// encode returns a text as the operand of a text operator and notes its glyphs.
+func (f *faces) encode(face, text string) (string, error) {
+	text = f.known(face, text)
+	if f.used[face] == nil {
+		f.used[face] = map[uint16]rune{}
+	}
+	for _, r := range text {
+		f.used[face][f.metrics[face].Chars[uint32(r)]] = r
+	}
+	return model.PrepBytes(f.xref, text, face, true, false, false)
+}
+
+// embed puts the glyphs that are used into the document.
+func (f *faces) embed() (types.Dict, error) {
+	fonts := types.Dict{}
+	for _, face := range []string{regular, bold, mono, wideRegular, wideBold} {
+		if !f.xref.HasUsedGIDs(face) {
+			continue
+		}
+		ref, err := pdffont.EnsureFontDict(f.xref, face, "", "", false, nil)
+		if err != nil {
+			return nil, fmt.Errorf("embed font: %w", err)
+		}
+		if err := f.correct(*ref, face); err != nil {
+			return nil, fmt.Errorf("complete font %s: %w", face, err)
+		}
+		fonts[face] = *ref
+	}
+	return fonts, nil
+}
+
+// correct completes what pdfcpu makes of a font. It draws the tag of a subset by
+// lot, so that no two pages are equal; it says of the first hundred glyphs only
+// what they mean; and its list of the glyphs in the file leaves some out, which
+// PDF/A minds (ISO 19005-3, 6.2.11.4.2) while it may be absent.
+func (f *faces) correct(ref types.IndirectRef, face string) error {
+	dict, err := f.xref.DereferenceDict(ref)
+	if err != nil {
+		return err
+	}
+	name := types.Name("HANDSL+" + face) // 9.9.2: six capitals
+	dict["BaseFont"] = name
+	delete(dict, "Name")
+	meaning, err := stream(f.xref, types.Dict{}, f.toUnicode(face))
+	if err != nil {
+		return err
+	}
+	dict["ToUnicode"] = *meaning
+	descendants, err := f.xref.DereferenceArray(dict["DescendantFonts"])
+	if err != nil || len(descendants) != 1 {
+		return errors.Join(errors.New("it is not made of one font"), err)
+	}
+	cid, err := f.xref.DereferenceDict(descendants[0])
+	if err != nil {
+		return err
+	}
+	cid["BaseFont"] = name
+	descriptor, err := f.xref.DereferenceDict(cid["FontDescriptor"])
+	if err != nil {
+		return err
+	}
+	descriptor["FontName"] = name
+	delete(descriptor, "CIDSet")
+	return nil
+}
+
+// toUnicode is the map from glyphs to characters (9.10.3), in blocks of at most
+// a hundred as Adobe's note 5411 has it.
+func (f *faces) toUnicode(face string) []byte {
+	var b bytes.Buffer
+	b.WriteString("/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n" +
+		"/CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>> def\n" +
+		"/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n" +
+		"1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n")
+	glyphs := make([]uint16, 0, len(f.used[face]))
+	for g := range f.used[face] {
+		glyphs = append(glyphs, g)
+	}
+	slices.Sort(glyphs)
+	for block := range slices.Chunk(glyphs, 100) {
+		fmt.Fprintf(&b, "%d beginbfchar\n", len(block))
+		for _, g := range block {
+			fmt.Fprintf(&b, "<%04X> <", g)
+			for _, unit := range utf16.Encode([]rune{f.used[face][g]}) {
+				fmt.Fprintf(&b, "%04X", unit)
+			}
+			b.WriteString(">\n")
+		}
+		b.WriteString("endbfchar\n")
+	}
+	b.WriteString("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n")
+	return b.Bytes()
+}
