@@ -87,7 +87,7 @@ func (w *World) issue(t testing.TB, by *Identity, key crypto.Signer, name string
 		change(c)
 	}
 	if c.IsCA {
-		c.KeyUsage = x509.KeyUsageCertSign
+		c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	}
 	parent, signer := c, key
 	if by != nil {
