@@ -9,10 +9,11 @@ import (
 // blocks reads a source in aligned blocks and keeps the last few, so that a file
 // in an object store costs few requests and no memory in proportion to its size.
 type blocks struct {
-	src  io.ReaderAt
-	size int64
-	ring [blockCount]block
-	next int
+	src   io.ReaderAt
+	size  int64
+	ring  [blockCount]block
+	next  int
+	names names // of the lexers over it
 }
 
 type block struct {
@@ -33,19 +34,28 @@ func (b *blocks) at(pos int64) ([]byte, int64, error) {
 			return b.ring[i].data, off, nil
 		}
 	}
-	n := min(blockSize, b.size-off)
-	if pos >= b.size || n <= 0 {
-		return nil, 0, truncated()
-	}
 	// A fresh slice each time: a lexer may still hold the one that is evicted.
-	data := make([]byte, n)
-	if got, err := b.src.ReadAt(data, off); int64(got) < n {
-		if errors.Is(err, io.EOF) {
-			return nil, 0, truncated()
-		}
-		return nil, 0, fmt.Errorf("read %d bytes at %d: %w", n, off, err)
+	data, err := b.read(make([]byte, blockSize), off, pos)
+	if err != nil {
+		return nil, 0, err
 	}
 	b.ring[b.next] = block{off, data}
 	b.next = (b.next + 1) % blockCount
 	return data, off, nil
+}
+
+// read fills buf from off on, as far as the source goes, which must be past pos.
+func (b *blocks) read(buf []byte, off, pos int64) ([]byte, error) {
+	n := min(int64(len(buf)), b.size-off)
+	if pos >= b.size || n <= 0 {
+		return nil, truncated()
+	}
+	buf = buf[:n]
+	if got, err := b.src.ReadAt(buf, off); int64(got) < n {
+		if errors.Is(err, io.EOF) {
+			return nil, truncated()
+		}
+		return nil, fmt.Errorf("read %d bytes at %d: %w", n, off, err)
+	}
+	return buf, nil
 }

@@ -15,6 +15,12 @@ type Limits struct {
 	MaxSignatures   int   // 64
 	MaxStreamBytes  int64 // one unpacked stream; 64 MiB
 	MaxDecodedBytes int64 // all unpacked streams together; 512 MiB
+	MaxParsedBytes  int64 // structure read, again and again where need be; 1 GiB
+	// Expired, when set, is asked now and then; once it answers true the work ends
+	// with the fault pdf_too_complex. The bounds above count work and not time, so
+	// that the same file has the same answer everywhere; this one is for a caller
+	// who has to answer somebody.
+	Expired func() bool
 }
 
 func (l Limits) withDefaults() Limits {
@@ -26,6 +32,8 @@ func (l Limits) withDefaults() Limits {
 		MaxSignatures:   orInt(l.MaxSignatures, 64),
 		MaxStreamBytes:  orInt(l.MaxStreamBytes, 64<<20),
 		MaxDecodedBytes: orInt(l.MaxDecodedBytes, 512<<20),
+		MaxParsedBytes:  orInt(l.MaxParsedBytes, 1<<30),
+		Expired:         l.Expired,
 	}
 }
 
@@ -52,6 +60,8 @@ type File struct {
 	streams objectStreams
 	loading map[uint32]bool // objects being read, against /Length and object-stream loops
 	spent   int64           // bytes unpacked so far
+	parsed  int64           // bytes of structure read so far
+	turns   int             // pieces of work so far, to ask for the time now and then
 	known   int             // cross-reference entries so far
 }
 
@@ -61,7 +71,7 @@ type File struct {
 func Open(ra io.ReaderAt, size int64, limits Limits) (*File, error) {
 	f := &File{
 		src: ra, size: size, limits: limits.withDefaults(),
-		blocks: &blocks{src: ra, size: size},
+		blocks: &blocks{src: ra, size: size, names: names{}},
 		cache:  map[uint32]Object{}, loading: map[uint32]bool{},
 	}
 	if err := f.readHeader(); err != nil {
@@ -277,61 +287,96 @@ func (f *File) readIndirect(off int64, want *Ref) (Object, Ref, error) {
 
 // indirect reads the object that the lexer is at and leaves the lexer after it.
 func (f *File) indirect(l *lexer, want *Ref) (Object, Ref, error) {
-	off := l.pos
-	num, ok1 := l.integer()
-	gen, ok2 := l.integer()
-	if !ok1 || !ok2 || !l.keyword("obj") {
-		return nil, Ref{}, l.fail("no object where one should be")
-	}
-	ref := Ref{uint32(num), uint16(gen)}
-	if int64(ref.Num) != num || int64(ref.Gen) != gen || want != nil && ref != *want {
-		return nil, Ref{}, ambiguous("the object at byte %d is not the one its table names", off)
+	begin := l.pos
+	ref, err := l.header(want)
+	if err != nil {
+		return nil, Ref{}, err
 	}
 	o, err := l.object()
 	if err != nil {
 		return nil, Ref{}, err
 	}
+	if err := f.worked(l.pos - begin); err != nil {
+		return nil, Ref{}, err
+	}
 	if d, ok := o.(Dict); ok && l.keyword("stream") {
-		o, err = f.readStream(l, d)
+		from, n, err := f.extent(l, d["Length"])
 		if err != nil {
 			return nil, Ref{}, err
 		}
+		o = &Stream{Dict: d, raw: io.NewSectionReader(f.src, from, n)}
 	}
-	if !l.keyword("endobj") {
-		return nil, Ref{}, l.fail("object not closed")
-	}
-	return o, ref, nil
+	return o, ref, l.closing()
 }
 
-// readStream finds the extent of a stream and leaves the lexer after it. A
-// /Length that lies would let two readers see two streams, so it must lead to
-// "endstream" exactly, but for white space.
-func (f *File) readStream(l *lexer, d Dict) (Object, error) {
+// header reads "n g obj". With want it insists that the object there is the one
+// looked for, since readers that trust the object's own header and readers that
+// trust the table would see different documents.
+func (l *lexer) header(want *Ref) (Ref, error) {
+	off := l.pos
+	num, ok1 := l.integer()
+	gen, ok2 := l.integer()
+	if !ok1 || !ok2 || !l.keyword("obj") {
+		return Ref{}, l.fail("no object where one should be")
+	}
+	ref := Ref{uint32(num), uint16(gen)}
+	if int64(ref.Num) != num || int64(ref.Gen) != gen || want != nil && ref != *want {
+		return Ref{}, ambiguous("the object at byte %d is not the one its table names", off)
+	}
+	return ref, nil
+}
+
+func (l *lexer) closing() error {
+	if !l.keyword("endobj") {
+		return l.fail("object not closed")
+	}
+	return nil
+}
+
+// extent finds where a stream begins and how long it is, and leaves the lexer
+// after it. A /Length that lies would let two readers see two streams, so it must
+// lead to "endstream" exactly, but for white space.
+func (f *File) extent(l *lexer, length Object) (begin, n int64, err error) {
 	if c, _ := l.peek(); c == '\r' {
 		l.pos++
 	}
 	if c, _ := l.peek(); c == '\n' {
 		l.pos++
 	}
-	begin := l.pos
-	n, ok, err := f.integer(d["Length"])
+	begin = l.pos
+	n, ok, err := f.integer(length)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	if !ok || n < 0 {
-		return nil, damaged("a stream near byte %d has no length", begin)
+		return 0, 0, damaged("a stream near byte %d has no length", begin)
 	}
 	if n > f.size-begin {
-		return nil, truncated()
+		return 0, 0, truncated()
 	}
 	l.pos = begin + n
-	for range 3 {
-		if c, ok := l.peek(); ok && isSpace(c) {
-			l.pos++
+	const padding = 16 // a line end, and the few more that some writers put
+	for range padding {
+		if c, ok := l.peek(); !ok || !isSpace(c) {
+			break
 		}
+		l.pos++
 	}
-	if !l.keyword("endstream") {
-		return nil, l.fail("a stream is longer or shorter than it says")
+	const word = "endstream"
+	if string(l.regular(len(word))) != word {
+		return 0, 0, l.fail("a stream is longer or shorter than it says")
 	}
-	return &Stream{Dict: d, raw: io.NewSectionReader(f.src, begin, n)}, nil
+	return begin, n, nil
+}
+
+// worked counts what was read against the limits.
+func (f *File) worked(n int64) error {
+	if f.parsed += n; f.parsed > f.limits.MaxParsedBytes {
+		return tooComplex("too much has to be read again")
+	}
+	const pieces = 256
+	if f.turns++; f.turns%pieces == 0 && f.limits.Expired != nil && f.limits.Expired() {
+		return tooComplex("it takes too long to read")
+	}
+	return nil
 }

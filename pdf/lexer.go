@@ -1,12 +1,10 @@
 package pdf
 
-import (
-	"strconv"
-)
+import "strconv"
 
-// lexer parses objects out of a source of blocks. It holds one window at a time,
-// so that a string or stream of any claimed length costs no memory before its
-// bytes are seen.
+// lexer cuts tokens out of a source of blocks. It holds one window at a time, so
+// that a string or stream of any claimed length costs no memory before its bytes
+// are seen, and it allocates nothing for a token that lies within a window.
 type lexer struct {
 	src    *blocks // nil when buf is the whole input
 	buf    []byte
@@ -17,37 +15,71 @@ type lexer struct {
 	start  int64 // where the current object began, for its size bound
 	tokens int
 	err    error // of reading; sticky
+
+	text    []byte // of the last token: a name, string, real or word; valid until the next
+	number  int64  // of the last token: an integer or a reference's number
+	gen     uint16 // of the last token: a reference's generation
+	scratch []byte // under text, where a token is not in the window as it is
+	names   names
 }
 
 const (
 	maxObjectBytes  = 16 << 20 // one object without its stream: the largest seen in honest files are /Kids arrays of some MB
 	maxObjectTokens = 2_000_000
+	maxNameBytes    = 1 << 16
+	maxNumberBytes  = 64
+)
+
+// tokenKind is what the lexer tells apart.
+type tokenKind uint8
+
+const (
+	tokenEnd tokenKind = iota // of the input
+	tokenWord
+	tokenName
+	tokenString
+	tokenInteger
+	tokenReal
+	tokenRef
+	tokenArray
+	tokenArrayEnd
+	tokenDict
+	tokenDictEnd
 )
 
 func newLexer(src *blocks, pos, end int64, limits Limits) *lexer {
-	return &lexer{src: src, pos: pos, end: end, start: pos, limits: limits}
+	return &lexer{src: src, pos: pos, end: end, start: pos, limits: limits, names: src.names}
 }
 
 func newBytesLexer(b []byte, limits Limits) *lexer {
 	return &lexer{buf: b, end: int64(len(b)), limits: limits}
 }
 
+// window returns the bytes at pos and after it that are at hand; none at the end
+// or after a read error.
+func (l *lexer) window() []byte {
+	i := l.pos - l.off
+	if i < 0 || i >= int64(len(l.buf)) {
+		if l.pos >= l.end || l.src == nil || l.err != nil {
+			return nil
+		}
+		if l.buf, l.off, l.err = l.src.at(l.pos); l.err != nil {
+			return nil
+		}
+		i = l.pos - l.off
+	}
+	if n := min(int64(len(l.buf)), l.end-l.off); i < n {
+		return l.buf[i:n]
+	}
+	return nil
+}
+
 // peek returns the byte at pos; false at the end or after a read error.
 func (l *lexer) peek() (byte, bool) {
-	if l.pos >= l.end {
-		return 0, false
+	if w := l.window(); len(w) > 0 {
+		return w[0], true
 	}
-	if i := l.pos - l.off; i >= 0 && i < int64(len(l.buf)) {
-		return l.buf[i], true
-	}
-	if l.src == nil || l.err != nil {
-		return 0, false
-	}
-	l.buf, l.off, l.err = l.src.at(l.pos)
-	if l.err != nil {
-		return 0, false
-	}
-	return l.buf[l.pos-l.off], true
+	return 0, false
 }
 
 func (l *lexer) fail(what string) error {
@@ -57,69 +89,91 @@ func (l *lexer) fail(what string) error {
 	return damaged("%s near byte %d", what, l.pos)
 }
 
-func isSpace(c byte) bool {
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0
+// The classes of bytes (ISO 32000-2 7.2.3); what is in neither is regular.
+const (
+	space     = 1
+	delimiter = 2
+)
+
+var class = [256]byte{
+	0: space, '\t': space, '\n': space, '\f': space, '\r': space, ' ': space,
+	'(': delimiter, ')': delimiter, '<': delimiter, '>': delimiter, '[': delimiter, ']': delimiter,
+	'{': delimiter, '}': delimiter, '/': delimiter, '%': delimiter,
 }
 
-func isDelimiter(c byte) bool {
-	switch c {
-	case '(', ')', '<', '>', '[', ']', '{', '}', '/', '%':
-		return true
-	}
-	return false
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isSpace(c byte) bool     { return class[c] == space }
+func isDelimiter(c byte) bool { return class[c] == delimiter }
+func isDigit(c byte) bool     { return c >= '0' && c <= '9' }
 
 func (l *lexer) skipSpace() {
 	for {
-		c, ok := l.peek()
-		if !ok {
-			return
+		w := l.window()
+		i := 0
+		for i < len(w) && class[w[i]] == space {
+			i++
 		}
+		l.pos += int64(i)
 		switch {
-		case isSpace(c):
-			l.pos++
-		case c == '%':
-			for ok && c != '\n' && c != '\r' {
-				l.pos++
-				c, ok = l.peek()
-			}
+		case len(w) == 0:
+			return
+		case i == len(w):
+		case w[i] == '%':
+			l.skipComment()
 		default:
 			return
 		}
 	}
 }
 
-// word reads regular characters, at most one more than maximum.
-func (l *lexer) word(maximum int) string {
-	var b []byte
-	for len(b) <= maximum {
-		c, ok := l.peek()
-		if !ok || isSpace(c) || isDelimiter(c) {
+func (l *lexer) skipComment() {
+	for w := l.window(); len(w) > 0; w = l.window() {
+		for i, c := range w {
+			if c == '\n' || c == '\r' {
+				l.pos += int64(i)
+				return
+			}
+		}
+		l.pos += int64(len(w))
+	}
+}
+
+// regular reads regular characters, at most one more than maximum. What it
+// returns is valid until the lexer moves on.
+func (l *lexer) regular(maximum int) []byte {
+	w := l.window()
+	n := regularRun(w, maximum+1)
+	l.pos += int64(n)
+	if n < len(w) || n > maximum {
+		return w[:n]
+	}
+	l.scratch = append(l.scratch[:0], w[:n]...) // it may go on in the next window
+	for len(l.scratch) <= maximum {
+		w = l.window()
+		n = regularRun(w, maximum+1-len(l.scratch))
+		l.scratch = append(l.scratch, w[:n]...)
+		l.pos += int64(n)
+		if n == 0 {
 			break
 		}
-		// The rest of the word at once, as far as the window shows it.
-		rest := l.buf[l.pos-l.off:]
-		rest = rest[:min(int64(len(rest)), l.end-l.pos, int64(maximum+1-len(b)))]
-		n := 1
-		for n < len(rest) && !isSpace(rest[n]) && !isDelimiter(rest[n]) {
-			n++
-		}
-		l.pos += int64(n)
-		if b == nil && n < len(rest) {
-			return string(rest[:n])
-		}
-		b = append(b, rest[:n]...)
 	}
-	return string(b)
+	return l.scratch
+}
+
+func regularRun(w []byte, maximum int) int {
+	w = w[:min(len(w), maximum)]
+	for i, c := range w {
+		if class[c] != 0 {
+			return i
+		}
+	}
+	return len(w)
 }
 
 // keyword consumes w if it is next.
 func (l *lexer) keyword(w string) bool {
 	l.skipSpace()
 	mark := l.pos
-	if l.word(len(w)) == w {
+	if string(l.regular(len(w))) == w {
 		return true
 	}
 	l.pos = mark
@@ -129,175 +183,156 @@ func (l *lexer) keyword(w string) bool {
 // integer reads an unsigned integer of at most 18 digits.
 func (l *lexer) integer() (int64, bool) {
 	l.skipSpace()
-	mark, n, digits := l.pos, int64(0), 0
-	for {
-		c, ok := l.peek()
-		if !ok || isSpace(c) || isDelimiter(c) {
-			return n, digits > 0
-		}
-		if !isDigit(c) || digits == 18 {
-			l.pos = mark
+	mark := l.pos
+	n, ok := digits(l.regular(18))
+	if !ok {
+		l.pos = mark
+	}
+	return n, ok
+}
+
+// digits reads b as an unsigned integer of at most 18 digits.
+func digits(b []byte) (n int64, ok bool) {
+	if len(b) == 0 || len(b) > 18 {
+		return 0, false
+	}
+	for _, c := range b {
+		if !isDigit(c) {
 			return 0, false
 		}
 		n = n*10 + int64(c-'0')
-		digits++
-		l.pos++
 	}
+	return n, true
 }
 
-func (l *lexer) object() (Object, error) {
-	l.start, l.tokens = l.pos, 0
-	return l.value(0)
-}
-
-func (l *lexer) value(depth int) (Object, error) {
-	if depth > l.limits.MaxDepth {
-		return nil, tooComplex("objects nested too deep")
-	}
+// token reads the next token.
+func (l *lexer) token() (tokenKind, error) {
 	l.tokens++
 	if l.tokens > maxObjectTokens || l.pos-l.start > maxObjectBytes {
-		return nil, tooComplex("one object is too large")
+		return 0, tooComplex("one object is too large")
 	}
 	l.skipSpace()
 	c, ok := l.peek()
-	switch {
-	case !ok:
-		if l.err != nil {
-			return nil, l.err
-		}
-		return nil, truncated()
-	case c == '/':
-		return l.parseName()
-	case c == '(':
-		return l.literal()
-	case c == '[':
-		return l.array(depth)
-	case c == '<':
+	if !ok {
+		return tokenEnd, l.err
+	}
+	switch c {
+	case '/':
+		l.pos++
+		return tokenName, l.nameToken()
+	case '(':
+		l.pos++
+		return tokenString, l.literal()
+	case '[':
+		l.pos++
+		return tokenArray, nil
+	case ']':
+		l.pos++
+		return tokenArrayEnd, nil
+	case '<':
 		l.pos++
 		if c, _ = l.peek(); c == '<' {
 			l.pos++
-			return l.dict(depth)
+			return tokenDict, nil
 		}
-		return l.hex()
-	case isDigit(c) || c == '-' || c == '+' || c == '.':
-		return l.number()
+		return tokenString, l.hex()
+	case '>':
+		l.pos++
+		if c, _ = l.peek(); c != '>' {
+			return 0, l.fail("dictionary not closed")
+		}
+		l.pos++
+		return tokenDictEnd, nil
 	}
-	switch l.word(5) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	case "null":
-		return nil, nil
+	if isDigit(c) || c == '-' || c == '+' || c == '.' {
+		return l.numberToken()
 	}
-	return nil, l.fail("unexpected word")
+	const longest = len("false")
+	if l.text = l.regular(longest); len(l.text) == 0 {
+		return 0, l.fail("unexpected character")
+	}
+	return tokenWord, nil
 }
 
-func (l *lexer) array(depth int) (Object, error) {
-	l.pos++
-	a := Array{}
-	for {
-		l.skipSpace()
-		if c, _ := l.peek(); c == ']' {
-			l.pos++
-			return a, nil
-		}
-		v, err := l.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		a = append(a, v)
+func (l *lexer) nameToken() error {
+	w := l.regular(maxNameBytes)
+	if len(w) > maxNameBytes {
+		return tooComplex("a name is too long")
 	}
+	l.text = w
+	for i, c := range w {
+		if c == '#' {
+			l.text = unescapeName(w, i)
+			break
+		}
+	}
+	return nil
 }
 
-func (l *lexer) dict(depth int) (Object, error) {
-	d := Dict{}
-	for {
-		l.skipSpace()
-		c, ok := l.peek()
-		if c == '>' {
-			l.pos++
-			if c, _ = l.peek(); c != '>' {
-				return nil, l.fail("dictionary not closed")
-			}
-			l.pos++
-			return d, nil
-		}
-		if !ok || c != '/' {
-			return nil, l.fail("dictionary key expected")
-		}
-		k, err := l.parseName()
-		if err != nil {
-			return nil, err
-		}
-		v, err := l.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		if _, twice := d[k]; twice {
-			// Readers differ in which of the two they take (first or last).
-			return nil, ambiguous("a dictionary near byte %d has the same key twice", l.pos)
-		}
-		d[k] = v
-	}
-}
-
-func (l *lexer) parseName() (Name, error) {
-	l.pos++
-	w := l.word(1 << 16)
-	if len(w) > 1<<16 {
-		return "", tooComplex("a name is too long")
-	}
-	var b []byte
-	for i := 0; i < len(w); i++ {
+// unescapeName replaces the #XX from the first on (7.3.5). A # that is followed
+// by something else stands for itself.
+func unescapeName(w []byte, first int) []byte {
+	b := append([]byte(nil), w[:first]...)
+	for i := first; i < len(w); i++ {
 		if w[i] == '#' && i+2 < len(w) {
-			if n, err := strconv.ParseUint(w[i+1:i+3], 16, 8); err == nil {
-				b = append(b, byte(n))
+			high, ok1 := hexDigit(w[i+1])
+			low, ok2 := hexDigit(w[i+2])
+			if ok1 && ok2 {
+				b = append(b, high<<4|low)
 				i += 2
 				continue
 			}
 		}
 		b = append(b, w[i])
 	}
-	return Name(b), nil
+	return b
 }
 
-// number reads an integer, a real, or a reference (which starts like one).
-func (l *lexer) number() (Object, error) {
-	w := l.word(64)
-	n, err := strconv.ParseInt(w, 10, 64)
-	if err != nil {
-		return l.real(w)
+// numberToken reads an integer, a real, or a reference (which starts like one).
+func (l *lexer) numberToken() (tokenKind, error) {
+	w := l.regular(maxNumberBytes)
+	n, plain := digits(w)
+	if !plain {
+		n, err := strconv.ParseInt(string(w), 10, 64)
+		if err != nil {
+			l.text = w
+			return tokenReal, l.real(w)
+		}
+		l.number = n
+		return tokenInteger, nil
 	}
-	if n < 0 || n > 1<<31 || !isDigit(w[0]) {
-		return Integer(n), nil
+	l.number = n
+	if n > 1<<31 {
+		return tokenInteger, nil
 	}
 	mark := l.pos
 	l.skipSpace()
 	if c, ok := l.peek(); ok && isDigit(c) && l.pos > mark {
 		if gen, ok := l.integer(); ok && gen <= 65535 && l.keyword("R") {
-			return Ref{uint32(n), uint16(gen)}, nil
+			l.gen = uint16(gen)
+			return tokenRef, nil
 		}
 	}
 	l.pos = mark
-	return Integer(n), nil
+	return tokenInteger, nil
 }
 
-func (l *lexer) real(w string) (Object, error) {
+// real says whether w is a real number. Integers beyond 64 bits count as one.
+func (l *lexer) real(w []byte) error {
 	dots, digits := 0, 0
-	for i := range len(w) {
-		switch c := w[i]; {
+	for i, c := range w {
+		switch {
 		case isDigit(c):
 			digits++
 		case c == '.':
 			dots++
 		case (c == '-' || c == '+') && i == 0:
 		default:
-			return nil, l.fail("not a number")
+			return l.fail("not a number")
 		}
 	}
-	if dots > 1 || digits == 0 {
-		return nil, l.fail("not a number")
+	if dots > 1 || digits == 0 || len(w) > maxNumberBytes {
+		return l.fail("not a number")
 	}
-	return Real(w), nil
+	return nil
 }

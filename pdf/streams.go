@@ -85,6 +85,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left < 0 || b.file.spent > b.file.limits.MaxDecodedBytes {
 		return 0, bomb()
 	}
+	if late := b.file.worked(0); late != nil {
+		return 0, late
+	}
 	return n, err
 }
 
@@ -234,8 +237,11 @@ func (f *File) fromObjectStream(num uint32, e xrefEntry) (Object, error) {
 		return nil, ambiguous("object %d is not where its table says", num)
 	}
 	l := newBytesLexer(os.data, f.limits)
-	l.pos = int64(os.offsets[i])
+	l.pos, l.names = int64(os.offsets[i]), f.blocks.names
 	o, err := l.object()
+	if err == nil {
+		err = f.worked(l.pos - int64(os.offsets[i]))
+	}
 	if _, isRef := o.(Ref); isRef && err == nil {
 		return nil, damaged("object %d is nothing but a reference", num)
 	}

@@ -1,33 +1,35 @@
 package pdf
 
-func (l *lexer) hex() (Object, error) {
-	var b []byte
+// hex reads a hexadecimal string after its bracket into text.
+func (l *lexer) hex() error {
+	b := l.scratch[:0]
 	half, high := false, byte(0)
 	for {
 		c, ok := l.peek()
 		if !ok {
-			return nil, l.fail("string not closed")
+			return l.fail("string not closed")
 		}
 		l.pos++
 		if c == '>' {
 			if half {
 				b = append(b, high<<4)
 			}
-			return String(b), nil
+			l.text, l.scratch = b, b
+			return nil
 		}
 		if isSpace(c) {
 			continue
 		}
 		v, ok := hexDigit(c)
 		if !ok {
-			return nil, l.fail("not a hexadecimal digit")
+			return l.fail("not a hexadecimal digit")
 		}
 		if half {
 			b = append(b, high<<4|v)
 		}
 		half, high = !half, v
 		if len(b) > maxObjectBytes {
-			return nil, tooComplex("a string is too long")
+			return tooComplex("a string is too long")
 		}
 	}
 }
@@ -44,37 +46,53 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-func (l *lexer) literal() (Object, error) {
-	l.pos++
-	var b []byte
+// literal reads a string in parentheses after the first into text.
+func (l *lexer) literal() error {
+	b := l.scratch[:0]
 	for depth := 1; ; {
-		c, ok := l.peek()
-		if !ok {
-			return nil, l.fail("string not closed")
+		w := l.window()
+		if len(w) == 0 {
+			return l.fail("string not closed")
+		}
+		n := plainRun(w)
+		b = append(b, w[:n]...)
+		l.pos += int64(n)
+		if len(b) > maxObjectBytes {
+			return tooComplex("a string is too long")
+		}
+		if n == len(w) {
+			continue
 		}
 		l.pos++
-		switch c {
+		switch c := w[n]; c {
 		case '(':
 			depth++
+			b = append(b, c)
 		case ')':
-			depth--
-			if depth == 0 {
-				return String(b), nil
+			if depth--; depth == 0 {
+				l.text, l.scratch = b, b
+				return nil
 			}
+			b = append(b, c)
 		case '\r': // ISO 32000-2 7.3.4.2: an end of line reads as one LF
 			if n, _ := l.peek(); n == '\n' {
 				l.pos++
 			}
-			c = '\n'
+			b = append(b, '\n')
 		case '\\':
 			b = l.escape(b)
-			continue
-		}
-		b = append(b, c)
-		if len(b) > maxObjectBytes {
-			return nil, tooComplex("a string is too long")
 		}
 	}
+}
+
+// plainRun counts the bytes of a string that stand for themselves.
+func plainRun(w []byte) int {
+	for i, c := range w {
+		if c == '(' || c == ')' || c == '\\' || c == '\r' {
+			return i
+		}
+	}
+	return len(w)
 }
 
 func (l *lexer) escape(b []byte) []byte {

@@ -34,6 +34,9 @@ const (
 	entryInStream
 )
 
+// entryBytes is what an entry counts as work, whatever its form.
+const entryBytes = 20
+
 // xrefEntry is 16 bytes, since there may be a million.
 type xrefEntry struct {
 	offset int64  // entryAt: of the object; entryInStream: the object stream's number
@@ -134,7 +137,7 @@ func (f *File) add(s *section, num int64, e xrefEntry) error {
 		return tooComplex("too many objects")
 	}
 	s.entries.add(uint32(num), e)
-	return nil
+	return f.worked(entryBytes)
 }
 
 func (f *File) readTable(l *lexer, s *section) error {
@@ -149,7 +152,7 @@ func (f *File) readTable(l *lexer, s *section) error {
 			off, ok1 := l.integer()
 			gen, ok2 := l.integer()
 			l.skipSpace()
-			kind := l.word(1)
+			kind := string(l.regular(1))
 			// Some writers count the generation of free entries past its end.
 			if !ok1 || !ok2 || kind != "f" && (kind != "n" || gen > 65535) {
 				return l.fail("cross-reference entry not understood")
