@@ -2,16 +2,20 @@ package simulator_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/handslag/handslag/simulator"
 	"github.com/handslag/handslag/simulator/bankid"
+	"github.com/handslag/handslag/simulator/pki"
 )
 
 // control calls the control API and returns the body, whatever the status.
@@ -115,4 +119,42 @@ func TestPage(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, 404, answer.StatusCode)
+}
+
+func TestRevocations(t *testing.T) {
+	p, err := pki.Create(pki.Options{Clock: func() time.Time { return noon }, Entropy: rand.Reader, CAKeyBits: 2048, StatusURL: "http://status.invalid"})
+	require.NoError(t, err)
+	world, err := simulator.New(simulator.Options{PKI: p, Clock: func() time.Time { return noon }, Entropy: rand.Reader})
+	require.NoError(t, err)
+	ctrl := httptest.NewServer(world.Control())
+	defer ctrl.Close()
+	s := &stage{t: t, ctrl: ctrl.URL}
+	seal := string(p.Seal().CertificatePEM())
+	for name, row := range map[string]struct {
+		body object
+		code string
+	}{
+		"no PEM":        {object{"certificate": "seal"}, "bad_certificate"},
+		"a key":         {object{"certificate": "-----BEGIN X-----\n-----END X-----\n"}, "bad_certificate"},
+		"unknown field": {object{"serial": "1"}, "bad_json"},
+		"not ours":      {object{"certificate": string(p.RP().CertificatePEM())}, "unknown_certificate"},
+	} {
+		require.Equal(t, row.code, s.control(http.MethodPost, "/v1/revocations", row.body)["code"], name)
+	}
+	require.Nil(t, s.control(http.MethodPost, "/v1/revocations", object{"certificate": seal, "at": "2026-11-20T00:00:00Z", "reason": 1}))
+	require.Equal(t, "already_revoked", s.control(http.MethodPost, "/v1/revocations", object{"certificate": seal})["code"])
+	r, known := p.Record(pki.SealCA, p.Seal().Certificate.SerialNumber)
+	require.True(t, known)
+	require.Equal(t, pki.KeyCompromise, r.Reason)
+	answer, err := http.Get(ctrl.URL + "/v1/revocations")
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	var listed []object
+	require.NoError(t, json.NewDecoder(answer.Body).Decode(&listed))
+	require.Len(t, listed, 1)
+	require.Equal(t, "seal-ca", listed[0]["authority"])
+	require.Equal(t, "2026-11-20T00:00:00Z", listed[0]["revokedAt"])
+	for _, path := range []string{"/v1/status/faults", "/v1/tsa2/faults"} {
+		require.NotNil(t, s.control(http.MethodPost, path, object{"kind": "maintenance", "count": 1})["id"], path)
+	}
 }

@@ -1,7 +1,7 @@
 // Package simulator is a small world in which a contract can be signed without
 // an account anywhere: BankID's Relying Party API with real signatures, the
-// person with the app, and a timestamp authority, all under certificates of
-// their own.
+// person with the app, two timestamp authorities, and the service that tells
+// whether certificates are still good, all under certificates of their own.
 //
 // It behaves as the real services do, refusals and timing included, and it can
 // be told to misbehave. Its clock is an argument, and can be moved forward while
@@ -12,6 +12,7 @@
 //	go http.Serve(tls.NewListener(rp, world.RPTLS()), world.RPAPI())
 //	go http.Serve(control, world.Control())
 //	go http.Serve(timestamps, world.Timestamp())
+//	go http.Serve(status, world.Status())
 //
 // Package person plays the signer against the control API.
 package simulator

@@ -12,6 +12,7 @@ import (
 	"github.com/handslag/handslag/simulator/bankid"
 	"github.com/handslag/handslag/simulator/faults"
 	"github.com/handslag/handslag/simulator/pki"
+	"github.com/handslag/handslag/simulator/revocation"
 	"github.com/handslag/handslag/simulator/tsa"
 )
 
@@ -27,9 +28,12 @@ type Options struct {
 
 // World is the assembled simulators. It is safe for concurrent use.
 type World struct {
-	bankid *bankid.Server
-	tsa    *tsa.Authority
-	ahead  atomic.Int64 // how far the world's clock has been moved, in nanoseconds
+	bankid      *bankid.Server
+	tsa         *tsa.Authority
+	second      *tsa.Authority
+	status      *revocation.Service
+	revocations revocations
+	ahead       atomic.Int64 // how far the world's clock has been moved, in nanoseconds
 }
 
 // New returns a world.
@@ -48,6 +52,16 @@ func New(o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	another := o.PKI.SecondTSA()
+	w.second, err = tsa.New(tsa.Options{PKI: o.PKI, Clock: clock, Entropy: o.Entropy, Identity: &another})
+	if err != nil {
+		return nil, err
+	}
+	w.status, err = revocation.New(revocation.Options{PKI: o.PKI, Clock: clock, Entropy: o.Entropy})
+	if err != nil {
+		return nil, err
+	}
+	w.revocations = revocations{o.PKI, clock}
 	return w, nil
 }
 
@@ -61,11 +75,22 @@ func (w *World) RPTLS() *tls.Config { return w.bankid.TLSConfig() }
 // Timestamp serves RFC 3161 on every path.
 func (w *World) Timestamp() http.Handler { return w.tsa }
 
+// SecondTimestamp serves RFC 3161 on every path, by an authority of another root.
+func (w *World) SecondTimestamp() http.Handler { return w.second }
+
+// Status serves OCSP, CRLs and the certificates of authorities. It belongs at
+// the address that the PKI was given as StatusURL.
+func (w *World) Status() http.Handler { return w.status }
+
 // Control serves the control API of the whole world under /v1/, and at / the
 // page of the simulated BankID app. Mount it on loopback: it knows no passwords.
 func (w *World) Control() http.Handler {
 	return w.bankid.Control(func(mux *http.ServeMux) {
 		w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
+		w.second.Faults().Mount(mux, "/v1/tsa2/faults")
+		w.status.Faults().Mount(mux, "/v1/status/faults")
+		mux.HandleFunc("GET /v1/revocations", w.revocations.list)
+		mux.HandleFunc("POST /v1/revocations", w.revocations.revoke)
 		mux.HandleFunc("POST /v1/clock", w.advance)
 	})
 }

@@ -136,6 +136,12 @@ func (in *Installation) startProduct(ctx context.Context, o Options) error {
 		port = free[0]
 	}
 	in.API = "http://" + loopback.Address(port)
+	// The seal's certificate names this world's address: a copy of its own, since
+	// another installation may share the folder of certificates.
+	seal := filepath.Join(o.Home.Dir(), "seal.pem")
+	if err := home.WriteDurably(seal, in.World.Certificates.Seal().CertificatePEM()); err != nil {
+		return fmt.Errorf("keep the seal's certificate: %w", err)
+	}
 	in.Worker, err = in.startProcess(ctx, o, "worker", append(secrets,
 		"HANDSLAG_ENVIRONMENT=simulator",
 		"HANDSLAG_TRUST_DIR="+in.Trust,
@@ -143,7 +149,7 @@ func (in *Installation) startProduct(ctx context.Context, o Options) error {
 		"HANDSLAG_BANKID_CA="+filepath.Join(o.World, "server-root.pem"),
 		"HANDSLAG_BANKID_CERT="+filepath.Join(o.World, "rp.pem"),
 		"HANDSLAG_BANKID_KEY="+filepath.Join(o.World, "rp.key"),
-		"HANDSLAG_SEAL_CERT="+filepath.Join(o.World, "seal.pem"),
+		"HANDSLAG_SEAL_CERT="+seal,
 		"HANDSLAG_SEAL_KEY="+filepath.Join(o.World, "seal.key"),
 		"HANDSLAG_TSA_URLS="+in.World.TSA,
 	), nil)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/dev/loopback"
@@ -21,6 +22,8 @@ type World struct {
 	BankID       string // address of the Relying Party API
 	Person       string // address of the person's app: a page and a control API
 	TSA          string // address of the timestamp authority
+	SecondTSA    string // address of one under another root
+	Status       string // address of the service that tells the status of certificates
 	Certificates *pki.PKI
 	servers      []*http.Server
 	served       served
@@ -42,52 +45,97 @@ type WorldOptions struct {
 	BankID, Person, TSA int // ports; zero finds a free one
 }
 
-// StartWorld starts the simulators and writes their trust anchors.
+// StartWorld starts the simulators and writes their trust anchors. It listens
+// before it has certificates, since these name an address that it serves.
 func StartWorld(ctx context.Context, o WorldOptions) (*World, error) {
-	certificates, err := pki.Open(o.Certificates, pki.Options{Clock: time.Now, Entropy: rand.Reader, Hosts: o.Hosts})
-	if err != nil {
-		return nil, fmt.Errorf("open the simulated world's certificates: %w", err)
-	}
-	if err := certificates.WriteTrust(o.Trust); err != nil {
-		return nil, fmt.Errorf("write trust anchors: %w", err)
-	}
-	simulated, err := simulator.New(simulator.Options{
-		PKI: certificates, Clock: time.Now, Entropy: rand.Reader, StateFile: o.StateFile,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("start the simulated world: %w", err)
-	}
 	if o.Listen == "" {
 		o.Listen = loopback.Host
 	}
-	w := &World{Certificates: certificates, ended: make(chan error, 1)}
-	for _, part := range []struct {
-		port    int
-		handler http.Handler
-		tls     *tls.Config
-		url     *string
-		form    string
-	}{
-		{o.BankID, w.served.watch(simulated.RPAPI()), simulated.RPTLS(), &w.BankID, "https://%s/rp/v6.0"},
-		{o.Person, simulated.Control(), nil, &w.Person, "http://%s"},
-		{o.TSA, simulated.Timestamp(), nil, &w.TSA, "http://%s/tsa"},
-	} {
-		var listen net.ListenConfig
-		listener, err := listen.Listen(ctx, "tcp", net.JoinHostPort(o.Listen, strconv.Itoa(part.port)))
-		if err != nil {
-			w.Stop()
-			return nil, fmt.Errorf("listen for the simulated world: %w", err)
+	w := &World{ended: make(chan error, 1)}
+	listeners, err := listen(ctx, o.Listen, o.BankID, o.Person, o.TSA)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.start(o, listeners); err != nil {
+		w.Stop()
+		for _, l := range listeners {
+			_ = l.Close() // those that are served are closed already
 		}
-		*part.url = fmt.Sprintf(part.form, listener.Addr())
-		if part.tls != nil {
-			listener = tls.NewListener(listener, part.tls)
-		}
-		w.serve(&http.Server{Handler: part.handler, ReadHeaderTimeout: 10 * time.Second}, listener)
+		return nil, err
 	}
 	return w, nil
 }
 
-func (w *World) serve(server *http.Server, listener net.Listener) {
+func listen(ctx context.Context, host string, ports ...int) ([]net.Listener, error) {
+	var all []net.Listener
+	for _, port := range ports {
+		var config net.ListenConfig
+		l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		if err != nil {
+			for _, open := range all {
+				_ = open.Close() // it served nobody
+			}
+			return nil, fmt.Errorf("listen for the simulated world: %w", err)
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+func (w *World) start(o WorldOptions, listeners []net.Listener) error {
+	bankID, person, stamps := listeners[0], listeners[1], listeners[2]
+	w.BankID = fmt.Sprintf("https://%s/rp/v6.0", bankID.Addr())
+	w.Person = fmt.Sprintf("http://%s", person.Addr())
+	w.TSA = fmt.Sprintf("http://%s/tsa", stamps.Addr())
+	w.SecondTSA = fmt.Sprintf("http://%s/tsa2", stamps.Addr())
+	w.Status = fmt.Sprintf("http://%s/status", stamps.Addr())
+	if len(o.Hosts) > 0 { // who reads the certificates knows the world by that name
+		_, port, err := net.SplitHostPort(stamps.Addr().String())
+		if err != nil {
+			return fmt.Errorf("name the status service: %w", err)
+		}
+		w.Status = fmt.Sprintf("http://%s/status", net.JoinHostPort(o.Hosts[0], port))
+	}
+	var err error
+	w.Certificates, err = pki.Open(o.Certificates, pki.Options{
+		Clock: time.Now, Entropy: rand.Reader, Hosts: o.Hosts, StatusURL: w.Status,
+	})
+	if err != nil {
+		return fmt.Errorf("open the simulated world's certificates: %w", err)
+	}
+	if err := w.Certificates.WriteTrust(o.Trust); err != nil {
+		return fmt.Errorf("write trust anchors: %w", err)
+	}
+	simulated, err := simulator.New(simulator.Options{
+		PKI: w.Certificates, Clock: time.Now, Entropy: rand.Reader, StateFile: o.StateFile,
+	})
+	if err != nil {
+		return fmt.Errorf("start the simulated world: %w", err)
+	}
+	authorities := http.NewServeMux()
+	authorities.Handle("/tsa", simulated.Timestamp())
+	authorities.Handle("/tsa2", simulated.SecondTimestamp())
+	w.serve(w.served.watch(simulated.RPAPI()), tls.NewListener(bankID, simulated.RPTLS()))
+	w.serve(simulated.Control(), person)
+	w.serve(below("/status", simulated.Status(), authorities), stamps)
+	return nil
+}
+
+// below serves a path and all under it by one handler, the rest by another. A
+// ServeMux would clean the paths, and an OCSP request in a path may hold "//".
+func below(prefix string, handler, others http.Handler) http.Handler {
+	stripped := http.StripPrefix(prefix, handler)
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, prefix+"/") {
+			stripped.ServeHTTP(out, r)
+			return
+		}
+		others.ServeHTTP(out, r)
+	})
+}
+
+func (w *World) serve(handler http.Handler, listener net.Listener) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	w.servers = append(w.servers, server)
 	go func() {
 		err := server.Serve(listener)

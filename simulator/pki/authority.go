@@ -33,6 +33,8 @@ type profile struct {
 	extended   []x509.ExtKeyUsage
 	policy     asn1.ObjectIdentifier
 	ocspServer string
+	crl        string // distribution point
+	caIssuers  string
 	hosts      hosts
 	extra      []pkix.Extension
 	hash       crypto.Hash // of the issuer's signature
@@ -63,6 +65,12 @@ func issue(entropy io.Reader, p profile, key crypto.Signer, issuer Identity) (*x
 	}
 	if p.ocspServer != "" {
 		template.OCSPServer = []string{p.ocspServer}
+	}
+	if p.crl != "" {
+		template.CRLDistributionPoints = []string{p.crl}
+	}
+	if p.caIssuers != "" {
+		template.IssuingCertificateURL = []string{p.caIssuers}
 	}
 	id, err := keyID(key.Public())
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Purpose says what an anchor is trusted for.
@@ -19,6 +20,7 @@ const (
 	BankID    Purpose = "bankid-se"
 	Timestamp Purpose = "tsa"
 	Sealing   Purpose = "seal"
+	Norwegian Purpose = "nbid"
 )
 
 // Anchors returns the roots for a purpose.
@@ -27,9 +29,11 @@ func (p *PKI) Anchors(purpose Purpose) []*x509.Certificate {
 	case BankID:
 		return []*x509.Certificate{p.bankRoot.Certificate}
 	case Timestamp:
-		return []*x509.Certificate{p.tsaCA.Certificate}
+		return []*x509.Certificate{p.tsaCA.Certificate, p.secondTSACA.Certificate}
 	case Sealing:
 		return []*x509.Certificate{p.sealCA.Certificate}
+	case Norwegian:
+		return []*x509.Certificate{p.norwegianRoot.Certificate}
 	}
 	return nil
 }
@@ -49,66 +53,77 @@ func (p *PKI) WriteTrust(dir string) error {
 	return nil
 }
 
-// stored lists what lasts, issuers before what they issued.
-func (p *PKI) stored() []struct {
-	name string
-	id   *Identity
-} {
-	return []struct {
-		name string
-		id   *Identity
-	}{
-		{"bankid-root", &p.bankRoot},
-		{"bankid-bank-ca", &p.bankCA},
-		{"bankid-customer-ca", &p.customerCA},
-		{"tls-root", &p.tlsRoot},
-		{"rp-ca", &p.rpCA},
-		{"rp", &p.rp},
-		{"tsa-ca", &p.tsaCA},
-		{"tsa", &p.tsa},
-		{"seal-ca", &p.sealCA},
-		{"seal", &p.seal},
-	}
-}
-
 // complete marks a directory that holds a whole world. It is written last, so
 // that a world whose making was cut short is made anew and never half used.
 const complete = "complete"
 
 // Open loads the world in dir, or creates one there. CAKeyBits only matters
-// when it is created.
+// when it is created. What a world made by an earlier version lacks is added;
+// what names another status service than o does is issued anew, with its key.
 func Open(dir string, o Options) (*PKI, error) {
-	_, err := os.Stat(filepath.Join(dir, complete))
-	if err == nil {
-		return load(dir, o)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open PKI directory: %w", err)
-	}
-	p, err := Create(o)
+	p, err := blank(o)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.save(dir)
+	stored := map[string]Identity{}
+	switch _, err := os.Stat(filepath.Join(dir, complete)); {
+	case err == nil:
+		if stored, err = p.load(dir); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("open PKI directory: %w", err)
+	}
+	fresh, err := p.establish(stored)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.issueServer(); err != nil {
+		return nil, err
+	}
+	return p, p.save(dir, fresh)
 }
 
-func (p *PKI) save(dir string) error {
+// load reads what there is of the identities that last, and the ledger.
+func (p *PKI) load(dir string) (map[string]Identity, error) {
+	stored := map[string]Identity{}
+	for _, l := range p.lasting() {
+		id, err := readIdentity(dir, l.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", l.name, err)
+		}
+		stored[l.name] = id
+	}
+	return stored, p.ledger.load(filepath.Join(dir, ledgerFile))
+}
+
+// save writes the identities named, and from then on keeps the ledger there.
+func (p *PKI) save(dir string, names []string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make PKI directory: %w", err)
 	}
-	for _, s := range p.stored() {
-		key, err := s.id.KeyPEM()
+	for _, l := range p.lasting() {
+		if !slices.Contains(names, l.name) {
+			continue
+		}
+		key, err := l.to.KeyPEM()
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, s.name+".key"), key, 0o600); err != nil {
+		if err := replace(filepath.Join(dir, l.name+".key"), key, 0o600); err != nil {
 			return fmt.Errorf("write key: %w", err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, s.name+".pem"), s.id.CertificatePEM(), 0o644); err != nil {
+		if err := replace(filepath.Join(dir, l.name+".pem"), l.to.CertificatePEM(), 0o644); err != nil {
 			return fmt.Errorf("write certificate: %w", err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "server-root.pem"), p.ServerRootPEM(), 0o644); err != nil {
+	if err := p.ledger.keep(filepath.Join(dir, ledgerFile)); err != nil {
+		return err
+	}
+	if err := replace(filepath.Join(dir, "server-root.pem"), p.ServerRootPEM(), 0o644); err != nil {
 		return fmt.Errorf("write server root: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, complete), nil, 0o644); err != nil {
@@ -117,19 +132,20 @@ func (p *PKI) save(dir string) error {
 	return nil
 }
 
-func load(dir string, o Options) (*PKI, error) {
-	p, err := blank(o)
+// replace writes a file so that who reads it meanwhile sees the old or the new
+// one: several installations may share a world.
+func replace(name string, content []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, s := range p.stored() {
-		id, err := readIdentity(dir, s.name)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", s.name, err)
-		}
-		*s.id = id
+	defer os.Remove(f.Name()) //nolint:errcheck // gone already when all went well
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(mode), f.Close())
+	if err != nil {
+		return err
 	}
-	return p, p.issueServer()
+	return os.Rename(f.Name(), name)
 }
 
 func readIdentity(dir, name string) (Identity, error) {

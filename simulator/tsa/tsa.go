@@ -32,6 +32,8 @@ type Options struct {
 	PKI     *pki.PKI         // required
 	Clock   func() time.Time // required
 	Entropy io.Reader        // required; must be safe for concurrent use
+	// Identity stamps instead of PKI's own [pki.PKI.TSA]; RSA or P-256.
+	Identity *pki.Identity
 }
 
 // Authority is a simulated timestamp authority. It is safe for concurrent use.
@@ -48,7 +50,11 @@ func New(o Options) (*Authority, error) {
 		return nil, errors.New("simulated tsa: PKI, Clock and Entropy are required")
 	}
 	kinds := []faults.Kind{faults.Maintenance, faults.Slow, faults.CutBefore, WrongImprint, WrongNonce, Rejected}
-	return &Authority{identity: o.PKI.TSA(), clock: o.Clock, entropy: o.Entropy, faults: faults.NewSet(kinds, nil)}, nil
+	if o.Identity == nil {
+		own := o.PKI.TSA()
+		o.Identity = &own
+	}
+	return &Authority{identity: *o.Identity, clock: o.Clock, entropy: o.Entropy, faults: faults.NewSet(kinds, nil)}, nil
 }
 
 // Faults returns the authority's switches.

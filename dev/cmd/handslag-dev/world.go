@@ -31,7 +31,7 @@ func (c *worldCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer w.Stop()
-	for _, address := range []string{w.BankID, w.Person, w.TSA} {
+	for _, address := range []string{w.BankID, w.Person, w.TSA, w.SecondTSA, w.Status} {
 		fmt.Println("simulated world: listens on", address)
 	}
 	select {
