@@ -241,8 +241,10 @@ func TestWhatIsAnswered(t *testing.T) {
 		body   []byte
 		status int
 	}{
-		"never issued":       {s.bent(func(r *request) { r.TBS.List[0].ID.Serial.Add(r.TBS.List[0].ID.Serial, big.NewInt(1)) }), ocsp.Unknown},
-		"not critical":       {s.bent(func(r *request) { r.TBS.Extensions = []extension{{asn1.ObjectIdentifier{1, 2, 3}, false, []byte{5, 0}}} }), ocsp.Good},
+		"never issued": {s.bent(func(r *request) { r.TBS.List[0].ID.Serial.Add(r.TBS.List[0].ID.Serial, big.NewInt(1)) }), ocsp.Unknown},
+		"not critical": {s.bent(func(r *request) {
+			r.TBS.Extensions = []extension{{asn1.ObjectIdentifier{1, 2, 3}, false, []byte{5, 0}}}
+		}), ocsp.Good},
 		"without parameters": {s.bent(func(r *request) { r.TBS.List[0].ID.Hash.Parameters = asn1.RawValue{} }), ocsp.Good},
 		"two questions":      {s.bent(func(r *request) { r.TBS.List = append(r.TBS.List, r.TBS.List[0]) }), ocsp.Good},
 		"nonce":              {s.bent(func(r *request) { r.TBS.Extensions = []extension{nonce(t, value)} }), ocsp.Good},
