@@ -6,8 +6,10 @@ import (
 	"github.com/handslag/handslag/fault"
 )
 
-// extendedCatalog: an update of Append touches these two entries only.
-func (a *addition) extendedCatalog() (string, error) { return a.catalog("AF", "Names") }
+// extendedCatalog: an update of Append touches these entries only.
+func (a *addition) extendedCatalog() (string, error) {
+	return a.catalog("AF", "Names", "StructTreeRoot")
+}
 
 // catalogues are the catalog before and after.
 func (a *addition) catalogues() (before, after Dict, err error) {
@@ -102,11 +104,11 @@ func (a *addition) tree() (string, error) {
 			return "A page was added that is not one of ours.", err
 		}
 	}
-	return "", nil
+	return a.structure(added)
 }
 
 // addedPage: a page of only those entries that make up how it looks, all of new
-// objects.
+// objects, and its place in the structure.
 func (a *addition) addedPage(o Object, root Ref) (bool, error) {
 	d, ok, err := a.fresher(o)
 	if err != nil || !ok || d.name("Type") != "Page" || !sameObject(d["Parent"], root) {
@@ -114,7 +116,9 @@ func (a *addition) addedPage(o Object, root Ref) (bool, error) {
 	}
 	for k, v := range d {
 		switch {
-		case k == "Type" || k == "Parent":
+		case k == "Type" || k == "Parent" || k == "StructParents":
+			continue
+		case k == "Tabs" && v == Name("S"):
 			continue
 		case !slices.Contains(pageKeys[:], k) && !slices.Contains(inheritable[:], k):
 			return false, nil
@@ -128,14 +132,19 @@ func (a *addition) addedPage(o Object, root Ref) (bool, error) {
 
 // fresher takes a reference to a dictionary that this revision adds, once.
 func (a *addition) fresher(o Object) (Dict, bool, error) {
-	ref, ok := o.(Ref)
-	if !ok || ref.Gen != 0 || a.exists(ref) || !a.changed[ref.Num] || a.allowed[ref.Num] {
-		return nil, false, nil
-	}
-	a.allowed[ref.Num] = true
-	v, err := a.now.load(ref)
+	v, err := a.freshObject(o)
 	d, ok := v.(Dict)
 	return d, ok && err == nil, err
+}
+
+// freshObject loads an object that this revision adds, once; nil for any other.
+func (a *addition) freshObject(o Object) (Object, error) {
+	ref, ok := o.(Ref)
+	if !ok || ref.Gen != 0 || a.exists(ref) || !a.changed[ref.Num] || a.allowed[ref.Num] {
+		return nil, nil
+	}
+	a.allowed[ref.Num] = true
+	return a.now.load(ref)
 }
 
 // own allows what an added object consists of: objects of the same revision that

@@ -126,13 +126,22 @@ func (u *update) graft(pages []byte) (int, error) {
 	}
 	g := &grafting{src: src, u: u, copied: map[uint32]Ref{}}
 	var kids []Object
-	err = src.walkPages(func(_ Ref, page Dict, above inherited) (bool, error) {
-		ref, err := g.page(page, above, root)
-		kids = append(kids, ref)
+	var all []*grafted
+	byNumber := map[uint32]*grafted{}
+	err = src.walkPages(func(ref Ref, page Dict, above inherited) (bool, error) {
+		d, err := g.page(page, above, root)
+		p := &grafted{ref: u.reserve(), dict: d, owners: map[int64]Ref{}}
+		kids, all, byNumber[ref.Num] = append(kids, p.ref), append(all, p), p
 		return true, err
 	})
 	if err != nil {
 		return 0, err
+	}
+	if err := g.structure(byNumber, all); err != nil {
+		return 0, fmt.Errorf("structure: %w", err)
+	}
+	for _, p := range all {
+		u.put(p.ref, p.dict)
 	}
 	return len(kids), u.edit(root, func(d Dict) error {
 		n, ok, err := u.file.integer(d["Count"])
@@ -159,21 +168,21 @@ type grafting struct {
 // (annotations, structure, actions, threads) belongs to the document it is from.
 var pageKeys = [...]Name{"Contents", "Group", "TrimBox", "BleedBox", "ArtBox", "UserUnit"}
 
-func (g *grafting) page(page Dict, above inherited, parent Ref) (Ref, error) {
+func (g *grafting) page(page Dict, above inherited, parent Ref) (Dict, error) {
 	out := Dict{"Type": Name("Page"), "Parent": parent}
 	for _, k := range pageKeys {
 		if err := g.entry(out, k, page[k]); err != nil {
-			return Ref{}, err
+			return nil, err
 		}
 	}
 	// Explicit, all four: the tree the page moves into may have others to inherit.
 	for _, k := range inheritable {
 		if err := g.entry(out, k, above[k]); err != nil {
-			return Ref{}, err
+			return nil, err
 		}
 	}
 	if out["MediaBox"] == nil {
-		return Ref{}, damaged("a page to append has no size")
+		return nil, damaged("a page to append has no size")
 	}
 	if out["CropBox"] == nil {
 		out["CropBox"] = out["MediaBox"]
@@ -184,7 +193,7 @@ func (g *grafting) page(page Dict, above inherited, parent Ref) (Ref, error) {
 	if out["Resources"] == nil {
 		out["Resources"] = Dict{}
 	}
-	return g.u.add(out), nil
+	return out, nil
 }
 
 func (g *grafting) entry(out Dict, key Name, o Object) error {

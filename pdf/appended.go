@@ -82,7 +82,7 @@ func (f *File) appended(base *File) (string, error) {
 	if len(later) > f.limits.MaxSignatures {
 		return "", tooComplex("too many revisions after the upload")
 	}
-	p := &preparation{base: base, later: map[uint32]bool{}, holders: map[uint32]use{}}
+	p := &preparation{base: base, later: map[uint32]bool{}, holders: map[uint32]use{}, parents: map[int64]bool{}}
 	then, fresh := base, base.fresh()
 	for i, section := range slices.Backward(later) {
 		end, reason, err := f.frame(then, fresh, section)

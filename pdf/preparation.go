@@ -10,6 +10,7 @@ type preparation struct {
 	base    *File
 	later   map[uint32]bool // numbers that the additions define
 	holders map[uint32]use  // objects that the additions grow, by their one use
+	parents map[int64]bool  // keys into the structure that the additions define
 }
 
 // use is where a reference stands: under a key, or in the array under it.
@@ -42,6 +43,16 @@ func (p *preparation) judge() (string, error) {
 	return "", nil
 }
 
+// The root of the structure may be referred to by its elements too (14.7.2).
+var structureRoot, toParent = use{key: "StructTreeRoot"}, use{key: "P"}
+
+// joins reports whether content of the upload would find its elements under a key
+// that was defined after it. One that cannot be read is worth no trust.
+func (p *preparation) joins(key Object) bool {
+	n, ok, err := p.base.integer(key)
+	return len(p.parents) > 0 && (err != nil || ok && p.parents[n])
+}
+
 // walk goes no deeper than the parser did.
 func (p *preparation) walk(o Object, at use) string {
 	switch v := o.(type) {
@@ -49,7 +60,7 @@ func (p *preparation) walk(o Object, at use) string {
 		if p.later[v.Num] {
 			return "An object that the upload refers to but does not have was defined after it."
 		}
-		if only, held := p.holders[v.Num]; held && only != at {
+		if only, held := p.holders[v.Num]; held && only != at && (only != structureRoot || at != toParent) {
 			return "A list of the upload that was added to has another use in it."
 		}
 	case *Stream:
@@ -58,6 +69,9 @@ func (p *preparation) walk(o Object, at use) string {
 		for k, e := range v {
 			if reason := p.walk(e, use{key: k}); reason != "" {
 				return reason
+			}
+			if (k == "StructParent" || k == "StructParents") && p.joins(e) {
+				return "A part of the upload is tied to the structure that was added."
 			}
 		}
 	case Array:
