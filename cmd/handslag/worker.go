@@ -2,27 +2,25 @@ package main
 
 import (
 	"context"
-	"crypto"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 
 	"github.com/handslag/handslag/activities"
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/evidence"
+	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf/pdfcpuchild"
-	"github.com/handslag/handslag/pdf/tsa"
 	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/providers/bankid"
+	"github.com/handslag/handslag/seals"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/storage"
 	"github.com/handslag/handslag/worker"
@@ -30,6 +28,7 @@ import (
 
 type workerCommand struct {
 	shared      `embed:""`
+	sealFlags   `embed:""`
 	Environment string `required:"" enum:"live,test,simulator" help:"The world that signatures count in: live, test or simulator."`
 	TrustDir    string `required:"" help:"Directory of trust anchors: <bankid-se|seal|tsa>.<environment>.pem." placeholder:"DIR"`
 
@@ -41,10 +40,6 @@ type workerCommand struct {
 	BankidPolicies []string `name:"bankid-policies" help:"Certificate policies that may sign, by object identifier; empty for all."`
 	BankidRisk     bool     `name:"bankid-risk" help:"Ask for BankID's risk assessment; it is kept in evidence and decides nothing."`
 	BankidStrict   bool     `name:"bankid-strict-ocsp" help:"Refuse signatures whose OCSP nonce is not bound to them."`
-
-	SealCert string   `required:"" help:"PEM file with the organisation's seal certificate and chain." placeholder:"FILE"`
-	SealKey  string   `required:"" help:"PEM file with the key of the seal (PKCS #8)." placeholder:"FILE"`
-	TsaURLs  []string `name:"tsa-urls" required:"" help:"Timestamp authorities (RFC 3161), tried in order." placeholder:"URL"`
 
 	VerifierURL string `name:"verifier-url" help:"Address that the QR code on the evidence page leads to; empty for none." placeholder:"URL"`
 }
@@ -58,13 +53,26 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 		return err
 	}
 	defer p.close(ctx)
-	work, err := c.activities(p.store)
+	trust, err := loadTrust(c.TrustDir, c.Environment)
+	if err != nil {
+		return err
+	}
+	keeper, err := c.open(ctx, trust, bankidsig.Environment(c.Environment))
+	if err != nil {
+		return err
+	}
+	defer keeper.Close()
+	if err := keeper.Observe(otel.Meter("github.com/handslag/handslag/seals")); err != nil {
+		return err
+	}
+	work, err := c.activities(p.store, trust, keeper)
 	if err != nil {
 		return err
 	}
 	if err := ensureSearchAttributes(ctx, p.temporal); err != nil {
 		logger.Warn("search attributes", "error", err)
 	}
+	go keepSeals(ctx, keeper, logger)
 	logger.Info("worker started", "environment", c.Environment, "pid", os.Getpid())
 	return worker.Run(ctx, p.temporal, work, []string{bankidName})
 }
@@ -83,24 +91,12 @@ func ensureSearchAttributes(ctx context.Context, c client.Client) error {
 	return worker.EnsureSearchAttributes(ctx, c, namespace)
 }
 
-func (c *workerCommand) activities(store *storage.Store) (worker.Activities, error) {
+func (c *workerCommand) activities(store *storage.Store, trust evidence.Trust, keeper *seals.Keeper) (worker.Activities, error) {
 	var none worker.Activities
-	trust, err := loadTrust(c.TrustDir, c.Environment)
-	if err != nil {
-		return none, err
-	}
 	provider, err := c.bankid(trust)
 	if err != nil {
 		return none, err
 	}
-	seal, err := loadSeal(c.SealCert, c.SealKey)
-	if err != nil {
-		return none, err
-	}
-	if err := trusted(seal, trust, bankidsig.Environment(c.Environment), time.Now()); err != nil {
-		return none, err
-	}
-	seal.Stamps = &tsa.Client{URLs: c.TsaURLs, HTTP: &http.Client{}, Roots: trust.Timestamp[bankidsig.Environment(c.Environment)]}
 	self, err := os.Executable()
 	if err != nil {
 		return none, fmt.Errorf("find our own executable: %w", err)
@@ -113,7 +109,7 @@ func (c *workerCommand) activities(store *storage.Store) (worker.Activities, err
 		Verification: &activities.Verification{Providers: accounts, Specs: store, Evidence: store},
 		Records:      &activities.Records{Keeper: store},
 		Sealing: &activities.Sealing{
-			Specs: store, Evidence: store, Revisions: revisions, Seals: oneSeal{seal},
+			Specs: store, Evidence: store, Revisions: revisions, Seals: tenantSeals{keeper},
 			Pages:    pdfcpuchild.New(self, pdfcpuChild),
 			Trust:    trust,
 			Verifier: c.VerifierURL,
@@ -158,45 +154,7 @@ func (c *workerCommand) credentials() (tls.Certificate, error) {
 	return bankid.LoadPKCS12(c.BankidCert, passphrase)
 }
 
-// loadSeal reads the organisation's seal.
-func loadSeal(certFile, keyFile string) (activities.Seal, error) {
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return activities.Seal{}, fmt.Errorf("read the seal certificate and key: %w", err)
-	}
-	chain, err := parseChain(pair.Certificate)
-	if err != nil {
-		return activities.Seal{}, err
-	}
-	key, ok := pair.PrivateKey.(crypto.Signer)
-	if !ok {
-		return activities.Seal{}, errors.New("the seal key cannot sign")
-	}
-	return activities.Seal{Key: key, Chain: chain}, nil
-}
-
-// trusted refuses to start with a seal that our own verifier would refuse, or
-// without anchors for the timestamps: sealing would fail when all have signed.
-func trusted(seal activities.Seal, trust evidence.Trust, env bankidsig.Environment, now time.Time) error {
-	if trust.Timestamp[env] == nil {
-		return fmt.Errorf("HANDSLAG_TRUST_DIR has no file tsa.%s.pem", env)
-	}
-	if trust.Seal[env] == nil {
-		return fmt.Errorf("HANDSLAG_TRUST_DIR has no file seal.%s.pem", env)
-	}
-	intermediates := x509.NewCertPool()
-	for _, c := range seal.Chain[1:] {
-		intermediates.AddCert(c)
-	}
-	_, err := seal.Chain[0].Verify(x509.VerifyOptions{
-		Roots: trust.Seal[env], Intermediates: intermediates, CurrentTime: now,
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	if err != nil {
-		return fmt.Errorf("the seal certificate does not verify against seal.%s.pem: %w", env, err)
-	}
-	return nil
-}
+var errNoProvider = fault.New(fault.Invalid, "provider_unknown", "The installation has no account at that provider.")
 
 // oneAccount is an installation where every tenant uses one BankID account.
 type oneAccount struct{ account providers.Provider }
@@ -208,12 +166,6 @@ func (o oneAccount) Provider(_ signing.TenantID, name string) (providers.Provide
 	}
 	return o.account, nil
 }
-
-// oneSeal is an installation where every tenant uses one seal.
-type oneSeal struct{ seal activities.Seal }
-
-// Seal implements activities.Seals.
-func (o oneSeal) Seal(signing.TenantID) (activities.Seal, error) { return o.seal, nil }
 
 // revisions gives the store the shape that activities know.
 type revisions struct{ *storage.Store }

@@ -1,0 +1,13 @@
+//go:build unix
+
+package seals
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+func ownedByRoot(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Uid == 0
+}

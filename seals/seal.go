@@ -1,0 +1,189 @@
+package seals
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/pdf/tsa"
+	"github.com/handslag/handslag/seals/awskms"
+	"github.com/handslag/handslag/seals/pkcs11"
+)
+
+// Seal is what a tenant's documents are sealed with. It is safe for concurrent use.
+type Seal struct {
+	ID                     string // its name in the settings
+	Key                    crypto.Signer
+	Chain                  []*x509.Certificate // the key's own first
+	PSS                    bool                // RSASSA-PSS, where the key is RSA
+	Stamps                 pdf.Timestamper     // nil at level B-B
+	Known                  []*x509.Certificate
+	Name, Reason, Location string
+}
+
+// Options are the installation's part of every seal.
+type Options struct {
+	// Anchors must vouch for every seal.
+	Anchors *x509.CertPool
+	// TimestampAnchors must vouch for every timestamp.
+	TimestampAnchors *x509.CertPool
+	// Known are certificates that complete chains, beside those that a seal brings.
+	Known []*x509.Certificate
+	// HTTP asks timestamp authorities and AWS.
+	HTTP   *http.Client
+	Getenv func(string) string
+	Clock  func() time.Time
+}
+
+const (
+	levelB   = "B-B"
+	levelT   = "B-T"
+	levelLT  = "B-LT"
+	levelLTA = "B-LTA"
+)
+
+func (s *SealSettings) level() (string, error) {
+	switch s.Level {
+	case "":
+		return levelLTA, nil
+	case levelB, levelT, levelLT, levelLTA:
+		return s.Level, nil
+	}
+	return "", fmt.Errorf("level: %q is none of B-B, B-T, B-LT and B-LTA", s.Level)
+}
+
+func isHTTP(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// load reads a seal and checks all but whether it is valid now.
+func (s *SealSettings) load(ctx context.Context, id string, o Options) (*Seal, error) {
+	key, chain, err := s.Key.load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	known := slices.Clone(o.Known)
+	for _, file := range s.Known {
+		more, err := readCertificates(file)
+		if err != nil {
+			closeKey(key)
+			return nil, err
+		}
+		known = append(known, more...)
+	}
+	if err := checkSeal(key, chain, known, o); err != nil {
+		closeKey(key)
+		return nil, err
+	}
+	seal := &Seal{
+		ID: id, Key: key, Chain: chain, PSS: s.PSS, Known: known,
+		Name: s.Name, Reason: s.Reason, Location: s.Location,
+	}
+	if len(s.Timestamps) > 0 {
+		seal.Stamps = &tsa.Client{URLs: s.Timestamps, HTTP: o.HTTP, Roots: o.TimestampAnchors}
+	}
+	return seal, nil
+}
+
+func checkSeal(key crypto.Signer, chain, known []*x509.Certificate, o Options) error {
+	if err := checkKey(key.Public(), chain); err != nil {
+		return err
+	}
+	if err := checkChain(chain); err != nil {
+		return err
+	}
+	return checkTrust(chain, known, o.Anchors, o.Clock())
+}
+
+// load gets the key and its certificates from where they are.
+func (k *KeySettings) load(ctx context.Context, o Options) (crypto.Signer, []*x509.Certificate, error) {
+	switch {
+	case k.PEM != nil:
+		return k.PEM.load()
+	case k.PKCS12 != nil:
+		return k.PKCS12.load(o.Getenv)
+	case k.AWSKMS != nil:
+		return k.AWSKMS.load(ctx, o)
+	default:
+		return k.PKCS11.load(o)
+	}
+}
+
+func (a *AWSKMSSettings) region() string {
+	if a.Region != "" {
+		return a.Region
+	}
+	return awskms.Region(a.Key)
+}
+
+func (a *AWSKMSSettings) load(ctx context.Context, o Options) (crypto.Signer, []*x509.Certificate, error) {
+	chain, err := readCertificates(a.Certificates)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := awskms.Open(ctx, awskms.Config{
+		Key: a.Key, Region: a.region(), Endpoint: a.Endpoint, Timeout: a.Timeout, HTTP: o.HTTP,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return proven{key}, chain, nil
+}
+
+func (p *PKCS11Settings) load(o Options) (crypto.Signer, []*x509.Certificate, error) {
+	chain, err := readCertificates(p.Certificates)
+	if err != nil {
+		return nil, nil, err
+	}
+	pin, err := p.PIN.read(o.Getenv)
+	if err != nil {
+		return nil, nil, fmt.Errorf("pin: %w", err)
+	}
+	key, err := pkcs11.Open(pkcs11.Config{
+		Module: p.Module, Token: p.Token, Label: p.Label, ID: p.ID, PIN: pin,
+		Public: chain[0].PublicKey, Timeout: p.Timeout,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return proven{key}, chain, nil
+}
+
+// fingerprint changes when anything changes that a seal is made of.
+func (s *SealSettings) fingerprint() ([sha256.Size]byte, error) {
+	h := sha256.New()
+	b, err := json.Marshal(s)
+	if err != nil {
+		return [sha256.Size]byte{}, fmt.Errorf("encode settings: %w", err)
+	}
+	h.Write(b)
+	for _, name := range s.fileNames() {
+		content, err := readFile(*name)
+		if *name != "" && err != nil {
+			content = []byte(err.Error()) // loading says it better; here it only has to differ
+		}
+		sum := sha256.Sum256(content)
+		h.Write(sum[:])
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// closeKey ends the sessions of a key that has any.
+func closeKey(key crypto.Signer) {
+	if p, ok := key.(proven); ok {
+		key = p.Signer
+	}
+	if c, ok := key.(io.Closer); ok {
+		_ = c.Close() // of no use to anybody any more
+	}
+}
