@@ -8,10 +8,9 @@ import (
 
 // Additions makes what SealDocument would append, for tests that append more.
 func (s *Sealing) Additions(ctx context.Context, in SealInput) (pdf.Additions, error) {
-	spec, err := s.Specs.GetSpec(ctx, in.Tenant, in.Collection)
+	j, err := s.job(ctx, in)
 	if err != nil {
 		return pdf.Additions{}, err
 	}
-	d, _ := spec.Document(in.Document)
-	return s.additions(ctx, in, spec, d)
+	return s.additions(ctx, j, nil)
 }

@@ -28,6 +28,19 @@ type memory struct {
 	lost      map[string]int // calls of an effect that fail and are not persisted
 	cut       map[string]int // calls of an effect that fail but are persisted
 	calls     map[string]int
+	fail      struct { // one call that fails
+		effect    string
+		call      int
+		persisted bool
+	}
+}
+
+// failing has one call of an effect fail, the n-th from now on.
+func (m *memory) failing(effect string, n int, persisted bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls[effect] = 0
+	m.fail.effect, m.fail.call, m.fail.persisted = effect, n, persisted
 }
 
 type kept struct {
@@ -51,7 +64,14 @@ func (m *memory) effect(name string, do func() error) error {
 		m.lost[name]--
 		return errStore
 	}
+	failing := m.fail.effect == name && m.fail.call == m.calls[name]
+	if failing && !m.fail.persisted {
+		return errStore
+	}
 	err := do()
+	if failing {
+		return errStore
+	}
 	if m.cut[name] > 0 {
 		m.cut[name]--
 		return errStore
@@ -184,6 +204,16 @@ func (m *memory) PutRevision(_ context.Context, ref, from signing.RevisionRef, t
 		if int64(len(m.revisions[ref].content)) != made.Length {
 			return errors.New("the length is wrong")
 		}
+		return nil
+	})
+}
+
+func (m *memory) PutEvidencePDF(_ context.Context, ref signing.RevisionRef, content []byte, made signing.Revision) error {
+	return m.effect("put evidence PDF", func() error {
+		if m.revisions[ref].content != nil {
+			return fault.New(fault.Conflict, "revision_exists", "It is there.")
+		}
+		m.revisions[ref] = kept{content, made}
 		return nil
 	})
 }

@@ -71,6 +71,9 @@ type Revisions interface {
 	// It is a Conflict fault when the revision is there already, durable when
 	// it returns, and copies a long prefix inside the store.
 	PutRevision(ctx context.Context, ref, from signing.RevisionRef, tail []byte, made signing.Revision) error
+	// PutEvidencePDF keeps a document's separate evidence PDF, which ref names, in
+	// the same way.
+	PutEvidencePDF(ctx context.Context, ref signing.RevisionRef, content []byte, made signing.Revision) error
 }
 
 // Bytes are the bytes of a revision. Reads may be concurrent.

@@ -6,12 +6,15 @@ import (
 )
 
 // onePage is the smallest sound PDF with a page.
-func onePage() []byte {
-	objects := []string{
-		"<< /Type /Catalog /Pages 2 0 R >>",
+func onePage() []byte { return onePageWith("") }
+
+// onePageWith has more in its catalog, and more objects, from number 4 on.
+func onePageWith(catalog string, more ...string) []byte {
+	objects := append([]string{
+		"<< /Type /Catalog /Pages 2 0 R " + catalog + ">>",
 		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
 		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << >> >>",
-	}
+	}, more...)
 	var b bytes.Buffer
 	b.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	var offsets []int

@@ -4,10 +4,9 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -15,12 +14,13 @@ import (
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/pdf/pdfcpuchild"
-	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/signing"
 )
 
 // sealedRevision is what a document's result is: the upload is revision 0.
 const sealedRevision = 1
+
+var errResult = fault.New(fault.Corrupt, "result_invalid", "The sealed document does not verify.")
 
 // Sealing makes the results of a collection.
 type Sealing struct {
@@ -62,10 +62,10 @@ type PageMaker interface {
 	EvidencePage(ctx context.Context, p pdfcpuchild.Page) ([]byte, error)
 }
 
-// SealDocument makes the result of a document: the upload, one update with the
-// evidence, and the seal. It adopts a result that an earlier run has kept. In
-// both cases it reads the result back from the store, whole, and hands it out
-// only when everything in it verifies.
+// SealDocument makes the result of a document, in the way that its collection
+// says, and adopts what an earlier run has kept of it. In both cases it reads the
+// result back from the store, whole, and hands it out only when everything in it
+// verifies.
 func (s *Sealing) SealDocument(ctx context.Context, in SealInput) (signing.Result, error) {
 	defer beating(ctx)()
 	result, err := s.seal(ctx, in)
@@ -73,38 +73,70 @@ func (s *Sealing) SealDocument(ctx context.Context, in SealInput) (signing.Resul
 }
 
 func (s *Sealing) seal(ctx context.Context, in SealInput) (signing.Result, error) {
-	spec, err := s.Specs.GetSpec(ctx, in.Tenant, in.Collection)
+	j, err := s.job(ctx, in)
 	if err != nil {
-		return signing.Result{}, fmt.Errorf("get spec: %w", err)
-	}
-	document, ok := spec.Document(in.Document)
-	if !ok {
-		return signing.Result{}, fault.New(fault.Internal, "document_unknown", "The collection has no such document.")
-	}
-	upload := signing.RevisionRef{Tenant: in.Tenant, Collection: in.Collection, Document: in.Document, Revision: document.Revision}
-	sealed := upload
-	sealed.Revision = sealedRevision
-	_, err = s.Revisions.Revision(ctx, sealed)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		err = s.make(ctx, in, spec, document, upload, sealed)
-	}
-	if err != nil && fault.KindOf(err) != fault.Conflict { // Conflict: another run was quicker
 		return signing.Result{}, err
 	}
-	return s.check(ctx, in, document, sealed)
+	switch j.spec.Assembly(j.document) {
+	case signing.AssemblySeparate:
+		return s.separate(ctx, j)
+	case signing.AssemblyAppended:
+	}
+	return s.appended(ctx, j)
 }
 
-// make puts a new result together and keeps it.
-func (s *Sealing) make(ctx context.Context, in SealInput, spec signing.Spec, d signing.Document, upload, sealed signing.RevisionRef) error {
-	revision, err := s.open(ctx, upload)
+// job is a document on its way to its result.
+type job struct {
+	SealInput
+	spec           signing.Spec
+	document       signing.Document
+	upload, sealed signing.RevisionRef
+}
+
+func (s *Sealing) job(ctx context.Context, in SealInput) (job, error) {
+	j := job{SealInput: in}
+	var err error
+	if j.spec, err = s.Specs.GetSpec(ctx, in.Tenant, in.Collection); err != nil {
+		return j, fmt.Errorf("get spec: %w", err)
+	}
+	var ok bool
+	if j.document, ok = j.spec.Document(in.Document); !ok {
+		return j, fault.New(fault.Internal, "document_unknown", "The collection has no such document.")
+	}
+	j.upload = signing.RevisionRef{Tenant: in.Tenant, Collection: in.Collection, Document: in.Document, Revision: j.document.Revision}
+	j.sealed = j.upload
+	j.sealed.Revision = sealedRevision
+	return j, nil
+}
+
+// appended makes the result: the upload, one update with the evidence, and the
+// seal.
+func (s *Sealing) appended(ctx context.Context, j job) (signing.Result, error) {
+	err := s.unlessKept(ctx, j.sealed, func() error { return s.append(ctx, j) })
+	if err != nil {
+		return signing.Result{}, err
+	}
+	file, described, err := s.kept(ctx, j.sealed)
+	if err != nil {
+		return signing.Result{}, err
+	}
+	report, err := s.judge(ctx, j, file)
+	if err != nil {
+		return signing.Result{}, err
+	}
+	return signing.Result{
+		Document: j.Document, Revision: j.sealed.Revision, Length: described.Length, Digest: described.Digest,
+		SealedAt: sealedAt(report.Seals),
+	}, nil
+}
+
+// append puts a new result together and keeps it.
+func (s *Sealing) append(ctx context.Context, j job) error {
+	revision, err := s.open(ctx, j.upload)
 	if err != nil {
 		return err
 	}
-	seal, err := s.Seals.Seal(in.Tenant)
-	if err != nil {
-		return err
-	}
-	additions, err := s.additions(ctx, in, spec, d)
+	additions, err := s.additions(ctx, j, nil)
 	if err != nil {
 		return err
 	}
@@ -113,54 +145,45 @@ func (s *Sealing) make(ctx context.Context, in SealInput, spec signing.Spec, d s
 		return fmt.Errorf("append the evidence: %w", err)
 	}
 	revision = revision.Extend(appended)
-	signature, err := pdf.Seal(ctx, revision, pdf.SealOptions{
-		Key: seal.Key, Chain: seal.Chain, Time: additions.Time, Timestamper: seal.Stamps,
+	signature, err := s.sign(ctx, j, revision, additions.Time)
+	if err != nil {
+		return err
+	}
+	revision = revision.Extend(signature)
+	// What is kept is kept for ever: a result that does not verify, as when the
+	// seal's certificate has expired, must not get that far.
+	if _, err := s.judge(ctx, j, evidence.File{Content: revision.Source, Size: revision.Size}); err != nil {
+		return err
+	}
+	return s.keep(ctx, j.sealed, j.upload, append(appended, signature...), revision)
+}
+
+// sign returns the tail that seals a revision.
+func (s *Sealing) sign(ctx context.Context, j job, revision pdf.Revision, at time.Time) ([]byte, error) {
+	seal, err := s.Seals.Seal(j.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	tail, err := pdf.Seal(ctx, revision, pdf.SealOptions{
+		Key: seal.Key, Chain: seal.Chain, Time: at, Timestamper: seal.Stamps,
 		Name: seal.Name, Reason: seal.Reason, Location: seal.Location,
 	})
 	if err != nil {
-		return fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
-	revision = revision.Extend(signature)
-	state, err := revision.Hash.MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("encode hash state: %w", err)
-	}
-	// What is kept is kept for ever: a result that does not verify, as when the
-	// seal's certificate has expired, must not get that far.
-	if _, err := s.judge(ctx, in, d, revision.Source, revision.Size); err != nil {
-		return err
-	}
-	made := signing.Revision{Length: revision.Size, Digest: revision.Hash.Sum(), HashState: state}
-	if err := s.Revisions.PutRevision(ctx, sealed, upload, append(appended, signature...), made); err != nil {
-		return fmt.Errorf("put the result: %w", err)
-	}
-	return nil
+	return tail, nil
 }
 
-// open opens a revision with its stored hash state, so that none of it has to
-// be hashed again.
-func (s *Sealing) open(ctx context.Context, ref signing.RevisionRef) (pdf.Revision, error) {
-	described, err := s.Revisions.Revision(ctx, ref)
-	if err != nil {
-		return pdf.Revision{}, fmt.Errorf("describe revision: %w", err)
-	}
-	source, err := s.Revisions.OpenRevision(ctx, ref)
-	if err != nil {
-		return pdf.Revision{}, fmt.Errorf("open revision: %w", err)
-	}
-	var state pdf.HashState
-	if err := state.UnmarshalBinary(described.HashState); err != nil {
-		return pdf.Revision{}, fmt.Errorf("decode hash state: %w", err)
-	}
-	return pdf.Revision{Source: source, Size: source.Size(), Hash: &state}, nil
-}
-
-func (s *Sealing) additions(ctx context.Context, in SealInput, spec signing.Spec, d signing.Document) (pdf.Additions, error) {
-	proofs, err := s.proofs(ctx, in, spec)
+// additions are the evidence, as a page and as files.
+func (s *Sealing) additions(ctx context.Context, j job, separate *evidence.Separate) (pdf.Additions, error) {
+	proofs, err := s.proofs(ctx, j.SealInput, j.spec)
 	if err != nil {
 		return pdf.Additions{}, err
 	}
-	content, err := evidence.Page(spec, d, proofs, in.Audit, s.Verifier)
+	facts := evidence.Facts{
+		Spec: j.spec, Document: j.document, Proofs: proofs, Audit: j.Audit, Verifier: s.Verifier, Separate: separate,
+	}
+	content, err := evidence.Page(facts)
 	if err != nil {
 		return pdf.Additions{}, err
 	}
@@ -168,96 +191,48 @@ func (s *Sealing) additions(ctx context.Context, in SealInput, spec signing.Spec
 	if err != nil {
 		return pdf.Additions{}, fmt.Errorf("make the evidence page: %w", err)
 	}
-	files, err := evidence.Files(spec, d, proofs, in.Audit)
+	files, err := evidence.Files(facts)
 	if err != nil {
 		return pdf.Additions{}, err
 	}
 	return pdf.Additions{Pages: page, Files: files, Time: s.Clock()}, nil
 }
 
-// proofs gathers what proves each signature.
-func (s *Sealing) proofs(ctx context.Context, in SealInput, spec signing.Spec) ([]evidence.Proof, error) {
-	var proofs []evidence.Proof
-	for _, signature := range in.Signatures {
-		p, ok := spec.Participant(signature.Participant)
-		if !ok {
-			return nil, signing.ErrUnknownParticipant
-		}
-		proof := evidence.Proof{Signature: signature, Locale: p.Locale, MaskedNumber: p.PersonalNumber.Masked()}
-		ref := AttemptRef{CollectionRef: in.CollectionRef, Attempt: signature.Attempt}
-		var asked request
-		var result providers.Result
-		for _, piece := range []struct {
-			name  string
-			bytes *[]byte
-			value any
-		}{
-			{requestName, nil, &asked},
-			{resultName, nil, &result},
-			{providers.ProofXML, &proof.XML, nil},
-			{providers.ProofOCSP, &proof.OCSP, nil},
-		} {
-			b, err := s.Evidence.GetEvidence(ctx, ref.evidence(piece.name))
-			if err == nil && piece.value != nil {
-				err = json.Unmarshal(b, piece.value)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("get %s of a signature: %w", piece.name, err)
-			}
-			if piece.bytes != nil {
-				*piece.bytes = b
-			}
-		}
-		proof.TextVersion, proof.Manifest, proof.SignerName = asked.TextVersion, asked.Manifest, result.SignerName
-		proofs = append(proofs, proof)
-	}
-	return proofs, nil
-}
-
-var errResult = fault.New(fault.Corrupt, "result_invalid", "The sealed document does not verify.")
-
-// check reads the kept result from the store and verifies all of it.
-func (s *Sealing) check(ctx context.Context, in SealInput, d signing.Document, ref signing.RevisionRef) (signing.Result, error) {
-	described, err := s.Revisions.Revision(ctx, ref)
-	if err != nil {
-		return signing.Result{}, fmt.Errorf("describe the result: %w", err)
-	}
-	source, err := s.Revisions.OpenRevision(ctx, ref)
-	if err != nil {
-		return signing.Result{}, fmt.Errorf("open the result: %w", err)
-	}
-	report, err := s.judge(ctx, in, d, source, source.Size())
-	if err != nil {
-		return signing.Result{}, err
-	}
-	return signing.Result{
-		Document: ref.Document, Revision: ref.Revision, Length: described.Length, Digest: described.Digest,
-		SealedAt: report.Seals[len(report.Seals)-1].Time,
-	}, nil
-}
-
-// judge verifies a result as anybody will, and that it is the one asked for:
-// of this upload, with these signatures.
-func (s *Sealing) judge(ctx context.Context, in SealInput, d signing.Document, source io.ReaderAt, size int64) (*evidence.Report, error) {
-	report, err := evidence.VerifyDocument(ctx, source, size, s.Trust, s.Clock())
+// judge verifies a result that carries its evidence as anybody will.
+func (s *Sealing) judge(ctx context.Context, j job, file evidence.File) (*evidence.Report, error) {
+	report, err := evidence.VerifyDocument(ctx, file, nil, s.Trust, s.Clock())
 	if err != nil {
 		return nil, fmt.Errorf("verify the result: %w", err)
 	}
+	return report, s.accept(ctx, j, report)
+}
+
+// accept refuses a report that does not pass, or is not of what was asked for:
+// of this upload, with these signatures.
+func (s *Sealing) accept(ctx context.Context, j job, report *evidence.Report) error {
 	switch {
 	case !report.Passed():
-		activity.GetLogger(ctx).Error("a sealed document does not verify", "document", string(in.Document),
-			"indication", string(report.Indication), "sub_indication", report.SubIndication, "reason", report.Reason)
-		return nil, errResult.Because(errors.New(report.SubIndication))
-	case report.Collection != in.Collection || report.Document != in.Document ||
-		report.Upload.Digest != d.Digest || report.Upload.Length != d.Length:
-		return nil, errResult.Because(errors.New("it is of another document"))
-	case len(report.Signers) != len(in.Signatures):
-		return nil, errResult.Because(errors.New("it has other signers"))
+		return s.refuse(ctx, j, report)
+	case report.Collection != j.Collection || report.Document != j.Document ||
+		report.Upload.Digest != j.document.Digest || report.Upload.Length != j.document.Length:
+		return errResult.Because(errors.New("it is of another document"))
+	case len(report.Signers) != len(j.Signatures):
+		return errResult.Because(errors.New("it has other signers"))
 	}
 	for i, signer := range report.Signers {
-		if signer.Participant != in.Signatures[i].Participant {
-			return nil, errResult.Because(errors.New("it has other signers"))
+		if signer.Participant != j.Signatures[i].Participant {
+			return errResult.Because(errors.New("it has other signers"))
 		}
 	}
-	return report, nil
+	return nil
 }
+
+// refuse tells the operator why a result does not verify.
+func (s *Sealing) refuse(ctx context.Context, j job, report *evidence.Report) error {
+	activity.GetLogger(ctx).Error("a sealed document does not verify", "document", string(j.Document),
+		"indication", string(report.Indication), "sub_indication", report.SubIndication, "reason", report.Reason)
+	return errResult.Because(errors.New(report.SubIndication))
+}
+
+// sealedAt is when the newest seal was made.
+func sealedAt(seals []evidence.Seal) time.Time { return seals[len(seals)-1].Time }

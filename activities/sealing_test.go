@@ -35,6 +35,10 @@ func (w *world) result() []byte {
 	}].content
 }
 
+func fileOf(b []byte) evidence.File {
+	return evidence.File{Content: bytes.NewReader(b), Size: int64(len(b))}
+}
+
 // TestSealEffects fails each effect of sealing, before and after it took place:
 // a repeat yields one valid result, the one that was kept first.
 func TestSealEffects(t *testing.T) {
@@ -68,7 +72,7 @@ func TestSealEffects(t *testing.T) {
 func (w *world) requireProven() {
 	w.t.Helper()
 	require.True(w.t, bytes.HasPrefix(w.result(), onePage()), "the upload is a byte prefix of the result")
-	report, err := evidence.VerifyDocument(w.t.Context(), bytes.NewReader(w.result()), int64(len(w.result())), w.sealing.Trust, time.Now())
+	report, err := evidence.VerifyDocument(w.t.Context(), fileOf(w.result()), nil, w.sealing.Trust, time.Now())
 	require.NoError(w.t, err)
 	require.True(w.t, report.Passed(), "%s %s", report.SubIndication, report.Reason)
 	require.True(w.t, report.Test)
@@ -138,11 +142,11 @@ func TestVerifySaysWhoseSealAndWhoseSignature(t *testing.T) {
 	require.NoError(t, w.run(w.sealing.SealDocument, w.sealInput(), nil))
 	trust := w.sealing.Trust
 	trust.Organisation = "Simulated Organisation AB"
-	r, err := evidence.VerifyDocument(t.Context(), bytes.NewReader(w.result()), int64(len(w.result())), trust, time.Now())
+	r, err := evidence.VerifyDocument(t.Context(), fileOf(w.result()), nil, trust, time.Now())
 	require.NoError(t, err)
 	require.True(t, r.Passed(), r.Reason)
 	trust.Organisation = "Somebody Else AB"
-	r, err = evidence.VerifyDocument(t.Context(), bytes.NewReader(w.result()), int64(len(w.result())), trust, time.Now())
+	r, err = evidence.VerifyDocument(t.Context(), fileOf(w.result()), nil, trust, time.Now())
 	require.NoError(t, err)
 	require.Equal(t, "SEALED_BY_ANOTHER", r.SubIndication)
 
@@ -155,7 +159,7 @@ func TestVerifySaysWhoseSealAndWhoseSignature(t *testing.T) {
 	tail, err := pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: seal.Stamps})
 	require.NoError(t, err)
 	bare := append(onePage(), tail...)
-	r, err = evidence.VerifyDocument(t.Context(), bytes.NewReader(bare), int64(len(bare)), w.sealing.Trust, time.Now())
+	r, err = evidence.VerifyDocument(t.Context(), fileOf(bare), nil, w.sealing.Trust, time.Now())
 	require.NoError(t, err)
 	require.Equal(t, "TOTAL-PASSED", string(r.Seals[0].Indication))
 	require.Equal(t, "NO_EVIDENCE_FOUND", r.SubIndication)
@@ -169,7 +173,7 @@ func TestVerifyNamesAttacks(t *testing.T) {
 	require.NoError(t, w.run(w.sealing.SealDocument, w.sealInput(), nil))
 	sealed := w.result()
 	verify := func(b []byte, trust evidence.Trust) *evidence.Report {
-		r, err := evidence.VerifyDocument(context.Background(), bytes.NewReader(b), int64(len(b)), trust, time.Now())
+		r, err := evidence.VerifyDocument(context.Background(), fileOf(b), nil, trust, time.Now())
 		require.NoError(t, err)
 		return r
 	}
@@ -181,7 +185,7 @@ func TestVerifyNamesAttacks(t *testing.T) {
 	require.Equal(t, "TOTAL-FAILED", string(verify(changed, w.sealing.Trust).Indication))
 
 	appended := append(bytes.Clone(sealed), "\n1 0 obj\n<<>>\nendobj\n"...)
-	r, err := evidence.VerifyDocument(t.Context(), bytes.NewReader(appended), int64(len(appended)), w.sealing.Trust, time.Now())
+	r, err := evidence.VerifyDocument(t.Context(), fileOf(appended), nil, w.sealing.Trust, time.Now())
 	require.True(t, err != nil || !r.Passed(), "bytes after the seal")
 }
 
@@ -205,7 +209,7 @@ func TestVerifySeesWhatIsShown(t *testing.T) {
 	tail, err = pdf.Seal(t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: time.Now(), Timestamper: seal.Stamps})
 	require.NoError(t, err)
 	rev = rev.Extend(tail)
-	r, err := evidence.VerifyDocument(t.Context(), rev.Source, rev.Size, w.sealing.Trust, time.Now())
+	r, err := evidence.VerifyDocument(t.Context(), evidence.File{Content: rev.Source, Size: rev.Size}, nil, w.sealing.Trust, time.Now())
 	require.NoError(t, err)
 	require.Equal(t, "TOTAL-PASSED", string(r.Seals[0].Indication))
 	require.Equal(t, "DOCUMENT_CHANGED", r.SubIndication)

@@ -205,9 +205,10 @@ func spec(t *testing.T) signing.Spec {
 }
 
 // upload keeps the document as intake would.
-func (w *world) upload() {
+func (w *world) upload() { w.uploadOf(onePage()) }
+
+func (w *world) uploadOf(content []byte) {
 	var h pdf.HashState
-	content := onePage()
 	_, err := h.Write(content)
 	require.NoError(w.t, err)
 	state, err := h.MarshalBinary()

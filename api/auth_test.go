@@ -31,6 +31,7 @@ func routesOf(m made) []route {
 		{"GET", m.collection(), nil, false, ""},
 		{"POST", m.collection() + "/cancel", nil, false, ""},
 		{"GET", m.collection() + "/documents/" + m.document + "/result", nil, true, ""},
+		{"GET", m.collection() + "/documents/" + m.document + "/evidence", nil, true, ""},
 		{"POST", anna + "/attempts", map[string]any{"channel": "qr"}, true, bo + "/attempts"},
 		{"GET", anna + "/attempts/live", nil, true, bo + "/attempts/live"},
 		{"GET", anna + "/attempts/live/qr.svg", nil, true, bo + "/attempts/live/qr.svg"},

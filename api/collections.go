@@ -174,7 +174,7 @@ func (s *Server) addDocuments(ctx context.Context, spec *signing.Spec, documents
 		case err != nil:
 			return err
 		default:
-			document.Length, document.Digest = upload.Length, upload.Digest
+			document.Length, document.Digest, document.Nature = upload.Length, upload.Digest, upload.Nature
 		}
 		spec.Documents = append(spec.Documents, document)
 	}

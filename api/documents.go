@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/handslag/handslag/api/gen"
 	"github.com/handslag/handslag/fault"
@@ -40,14 +41,14 @@ func (s *Server) GetDocumentContent(ctx context.Context, r gen.GetDocumentConten
 	if err != nil {
 		return nil, err
 	}
-	content, err := s.open(ctx, who.tenant, "", upload.ID, 0, upload.Length)
+	content, err := s.open(ctx, signing.RevisionRef{Tenant: who.tenant, Document: upload.ID}, upload.Length)
 	if err != nil {
 		return nil, err
 	}
 	return gen.GetDocumentContent200ApplicationPdfResponse{
 		Body: content, ContentLength: upload.Length,
 		Headers: gen.GetDocumentContent200ResponseHeaders{
-			ETag: etag(upload.Digest), ContentDisposition: attachment(upload.ID),
+			ETag: etag(upload.Digest), ContentDisposition: attachment(string(upload.ID)),
 		},
 	}, nil
 }
@@ -74,30 +75,60 @@ func (s *Server) upload(ctx context.Context, who caller, id string) (Upload, err
 // GetResult answers GET …/documents/{documentId}/result.
 func (s *Server) GetResult(ctx context.Context, r gen.GetResultRequestObject) (gen.GetResultResponseObject, error) {
 	ctx, who := asCaller(ctx)
-	if err := who.mayActIn(signing.CollectionID(r.CollectionID)); err != nil {
-		return nil, err
-	}
-	view, err := s.view(ctx, who.tenant, r.CollectionID)
+	view, d, err := s.result(ctx, who, r.CollectionID, r.DocumentID)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range view.Documents {
-		if string(d.ID) != r.DocumentID {
-			continue
-		}
-		if d.Result == nil {
-			return nil, noResult(view.State)
-		}
-		content, err := s.open(ctx, who.tenant, view.ID, d.ID, d.Result.Revision, d.Result.Length)
-		if err != nil {
-			return nil, err
-		}
-		return gen.GetResult200ApplicationPdfResponse{
-			Body: content, ContentLength: d.Result.Length,
-			Headers: gen.GetResult200ResponseHeaders{ETag: etag(d.Result.Digest), ContentDisposition: attachment(d.ID)},
-		}, nil
+	ref := signing.RevisionRef{Tenant: who.tenant, Collection: view.ID, Document: d.ID, Revision: d.Result.Revision}
+	content, err := s.open(ctx, ref, d.Result.Length)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errNoDocument
+	return gen.GetResult200ApplicationPdfResponse{
+		Body: content, ContentLength: d.Result.Length,
+		Headers: gen.GetResult200ResponseHeaders{ETag: etag(d.Result.Digest), ContentDisposition: attachment(string(d.ID))},
+	}, nil
+}
+
+// GetEvidence answers GET …/documents/{documentId}/evidence.
+func (s *Server) GetEvidence(ctx context.Context, r gen.GetEvidenceRequestObject) (gen.GetEvidenceResponseObject, error) {
+	ctx, who := asCaller(ctx)
+	view, d, err := s.result(ctx, who, r.CollectionID, r.DocumentID)
+	if err != nil {
+		return nil, err
+	}
+	made := d.Result.Evidence
+	if made == nil {
+		return nil, errEvidenceInResult
+	}
+	ref := signing.RevisionRef{Tenant: who.tenant, Collection: view.ID, Document: d.ID, Revision: made.Revision, Evidence: true}
+	content, err := s.open(ctx, ref, made.Length)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetEvidence200ApplicationPdfResponse{
+		Body: content, ContentLength: made.Length,
+		Headers: gen.GetEvidence200ResponseHeaders{ETag: etag(made.Digest), ContentDisposition: attachment(string(d.ID) + "-evidence")},
+	}, nil
+}
+
+// result finds a document of a collection that has its result.
+func (s *Server) result(ctx context.Context, who caller, collection, document string) (signing.View, signing.DocumentView, error) {
+	if err := who.mayActIn(signing.CollectionID(collection)); err != nil {
+		return signing.View{}, signing.DocumentView{}, err
+	}
+	view, err := s.view(ctx, who.tenant, collection)
+	if err != nil {
+		return view, signing.DocumentView{}, err
+	}
+	i := slices.IndexFunc(view.Documents, func(d signing.DocumentView) bool { return string(d.ID) == document })
+	switch {
+	case i < 0:
+		return view, signing.DocumentView{}, errNoDocument
+	case view.Documents[i].Result == nil:
+		return view, signing.DocumentView{}, noResult(view.State)
+	}
+	return view, view.Documents[i], nil
 }
 
 func noResult(state signing.State) error {
@@ -108,8 +139,8 @@ func noResult(state signing.State) error {
 }
 
 // open streams a revision that must have the length that was recorded for it.
-func (s *Server) open(ctx context.Context, tenant signing.TenantID, c signing.CollectionID, d signing.DocumentID, revision int, want int64) (io.ReadCloser, error) {
-	content, length, err := s.config.Documents.Open(ctx, tenant, c, d, revision)
+func (s *Server) open(ctx context.Context, ref signing.RevisionRef, want int64) (io.ReadCloser, error) {
+	content, length, err := s.config.Documents.Open(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +153,7 @@ func (s *Server) open(ctx context.Context, tenant signing.TenantID, c signing.Co
 
 func etag(d signing.Digest) string { return `"` + d.String() + `"` }
 
-// attachment names a download by its id, which says nothing about anybody.
-func attachment(id signing.DocumentID) string {
-	return fmt.Sprintf(`attachment; filename="%s.pdf"`, id)
+// attachment names a download by ids, which say nothing about anybody.
+func attachment(name string) string {
+	return fmt.Sprintf(`attachment; filename="%s.pdf"`, name)
 }

@@ -17,6 +17,8 @@ type Upload struct {
 	Digest     signing.Digest
 	Pages      int
 	PDFVersion string
+	// Nature decides what may be added to it when all have signed.
+	Nature signing.Nature
 	// SecondOpinion is agreed, unavailable or not_asked.
 	SecondOpinion string
 	UploadedAt    time.Time
@@ -36,11 +38,10 @@ type Intake interface {
 // for what is not the tenant's. Safe for concurrent use.
 type Documents interface {
 	Upload(ctx context.Context, tenant signing.TenantID, id signing.DocumentID) (Upload, error)
-	// Open streams a revision from its first byte; revision 0 is the upload and
-	// ignores the collection. The caller closes the reader. A revision that
-	// changes while it is read ends in an error, never in other bytes.
-	Open(ctx context.Context, tenant signing.TenantID, collection signing.CollectionID,
-		document signing.DocumentID, revision int) (content io.ReadCloser, length int64, err error)
+	// Open streams a revision, or an evidence PDF, from its first byte; revision 0
+	// is the upload and ignores the collection. The caller closes the reader. A
+	// revision that changes while it is read ends in an error, never in other bytes.
+	Open(ctx context.Context, ref signing.RevisionRef) (content io.ReadCloser, length int64, err error)
 }
 
 // Records is what the store keeps of collections. Get methods answer NotFound

@@ -13,6 +13,7 @@ import (
 func presentDocument(u Upload) gen.Document {
 	return gen.Document{
 		ID: string(u.ID), Length: u.Length, Sha256: u.Digest.String(), Pages: u.Pages, PdfVersion: u.PDFVersion,
+		Signatures: optional(u.Nature.Signatures), Locked: optional(u.Nature.Locked), Pdfa: optional(u.Nature.PDFA),
 		SecondOpinion: gen.DocumentSecondOpinion(u.SecondOpinion), UploadedAt: u.UploadedAt.UTC(),
 	}
 }
@@ -24,17 +25,28 @@ func presentCollection(v signing.View) gen.Collection {
 		Documents: make([]gen.DocumentState, len(v.Documents)), Participants: make([]gen.Participant, len(v.Participants)),
 	}
 	for i, d := range v.Documents {
-		c.Documents[i] = gen.DocumentState{ID: string(d.ID), Length: d.Length, Sha256: d.Digest.String()}
-		if d.Result != nil {
-			c.Documents[i].Result = &gen.Result{
-				Length: d.Result.Length, Sha256: d.Result.Digest.String(), SealedAt: d.Result.SealedAt.UTC(),
-			}
-		}
+		c.Documents[i] = presentDocumentState(d)
 	}
 	for i, p := range v.Participants {
 		c.Participants[i] = presentParticipant(p)
 	}
 	return c
+}
+
+func presentDocumentState(d signing.DocumentView) gen.DocumentState {
+	s := gen.DocumentState{ID: string(d.ID), Length: d.Length, Sha256: d.Digest.String(), Assembly: gen.Appended}
+	if d.Assembly != "" {
+		s.Assembly = gen.Assembly(d.Assembly)
+	}
+	if r := d.Result; r != nil {
+		s.Result = &gen.Result{
+			Length: r.Length, Sha256: r.Digest.String(), Sealed: !r.Unsealed, SealedAt: r.SealedAt.UTC(),
+		}
+		if e := r.Evidence; e != nil {
+			s.Result.Evidence = &gen.EvidencePDF{Length: e.Length, Sha256: e.Digest.String(), SealedAt: e.SealedAt.UTC()}
+		}
+	}
+	return s
 }
 
 func presentParticipant(v signing.ParticipantView) gen.Participant {

@@ -538,6 +538,7 @@ type fakeStore struct {
 	contents map[string][]byte
 	specs    map[string]signing.Spec
 	outcomes map[string]signing.View
+	nature   signing.Nature // of what is uploaded
 	claims   map[string][2]string
 	links    map[signing.Digest]api.Link
 	receive  func(key string, body []byte) (api.Upload, error)
@@ -571,7 +572,7 @@ func (f *fakeStore) Receive(_ context.Context, tenant signing.TenantID, key stri
 	}
 	u := api.Upload{
 		ID: signing.DocumentID(id), Length: int64(len(b)), Digest: signing.DigestOf(b), Pages: 1, PDFVersion: "1.7",
-		SecondOpinion: "agreed", UploadedAt: time.Now(),
+		SecondOpinion: "agreed", UploadedAt: time.Now(), Nature: f.nature,
 	}
 	f.uploads[at(tenant, id)], f.contents[at(tenant, id)] = u, b
 	return u, nil
@@ -595,9 +596,10 @@ func (f *fakeStore) Upload(_ context.Context, tenant signing.TenantID, id signin
 	return u, nil
 }
 
-func (f *fakeStore) Open(_ context.Context, tenant signing.TenantID, _ signing.CollectionID, id signing.DocumentID, revision int) (io.ReadCloser, int64, error) {
+func (f *fakeStore) Open(_ context.Context, ref signing.RevisionRef) (io.ReadCloser, int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	tenant, id := ref.Tenant, ref.Document
 	b, ok := f.contents[at(tenant, string(id))]
 	if !ok {
 		return nil, 0, fault.New(fault.NotFound, "revision_not_found", "There is no such revision of the document.")
@@ -605,7 +607,10 @@ func (f *fakeStore) Open(_ context.Context, tenant signing.TenantID, _ signing.C
 	if f.broken != nil {
 		return io.NopCloser(f.broken), f.uploads[at(tenant, string(id))].Length, nil
 	}
-	if revision > 0 {
+	switch {
+	case ref.Evidence:
+		b = []byte("%PDF-1.7 evidence")
+	case ref.Revision > 0:
 		b = append(bytes.Clone(b), " sealed"...)
 	}
 	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil

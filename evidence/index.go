@@ -12,19 +12,25 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-// IndexVersion is the form of index that this release writes.
-const IndexVersion = "handslag-evidence-1"
+// The forms of index that this release writes: of evidence in the document
+// itself, and of evidence in a PDF of its own.
+const (
+	IndexVersion    = "handslag-evidence-1"
+	SeparateVersion = "handslag-evidence-2"
+)
 
 // IndexName is the name of the index among a document's associated files.
 const IndexName = "handslag-evidence.json"
 
-// Index lists the evidence that a sealed document carries.
+// Index lists the evidence of a document's signatures.
 type Index struct {
 	Version    string               `json:"version"`
 	Collection signing.CollectionID `json:"collection"`
 	Document   signing.DocumentID   `json:"document"`
-	// Upload says which bytes were signed: the first Length of the file.
-	Upload     Upload             `json:"upload"`
+	// Upload says which bytes were signed: the first Length of the document.
+	Upload Upload `json:"upload"`
+	// Result is in the index of separate evidence only.
+	Result     *Separate          `json:"result,omitempty"`
 	Signatures []Entry            `json:"signatures"`
 	Audit      signing.AuditTrail `json:"audit"`
 }
@@ -34,6 +40,17 @@ type Upload struct {
 	Revision int            `json:"revision"`
 	Length   int64          `json:"length"`
 	Digest   signing.Digest `json:"sha256"`
+}
+
+// Separate is the result that an evidence PDF of its own speaks of: the upload
+// with nothing but signatures after it. Later releases of it start with these
+// bytes.
+type Separate struct {
+	Length int64          `json:"length"`
+	Digest signing.Digest `json:"sha256"`
+	// Sealed is false when a signature in the upload forbids even our seal; then
+	// the result is the upload itself.
+	Sealed bool `json:"sealed"`
 }
 
 // Entry is one signature of an index. The files it names are associated files
@@ -67,11 +84,28 @@ type Proof struct {
 	OCSP         []byte // the OCSP response, DER (RFC 6960)
 }
 
-// Files returns the associated files of a document's result.
-func Files(spec signing.Spec, d signing.Document, proofs []Proof, audit signing.AuditTrail) ([]pdf.Attachment, error) {
+// Facts are what the evidence of a document says, to people on its page and to
+// verifiers in its files.
+type Facts struct {
+	Spec     signing.Spec
+	Document signing.Document
+	Proofs   []Proof
+	Audit    signing.AuditTrail
+	Verifier string // address of a page that verifies documents, or ""
+	// Separate is the result that an evidence PDF of its own speaks of; nil when
+	// the evidence is appended to the document itself.
+	Separate *Separate
+}
+
+// Files returns the evidence as associated files, of the document's result or of
+// its separate evidence PDF.
+func Files(f Facts) ([]pdf.Attachment, error) {
 	index := Index{
-		Version: IndexVersion, Collection: spec.ID, Document: d.ID, Audit: audit,
-		Upload: Upload{Revision: d.Revision, Length: d.Length, Digest: d.Digest},
+		Version: IndexVersion, Collection: f.Spec.ID, Document: f.Document.ID, Audit: f.Audit, Result: f.Separate,
+		Upload: Upload{Revision: f.Document.Revision, Length: f.Document.Length, Digest: f.Document.Digest},
+	}
+	if f.Separate != nil {
+		index.Version = SeparateVersion
 	}
 	var files []pdf.Attachment
 	add := func(name, mime, description string, data []byte) string {
@@ -80,7 +114,7 @@ func Files(spec signing.Spec, d signing.Document, proofs []Proof, audit signing.
 		})
 		return name
 	}
-	for _, p := range proofs {
+	for _, p := range f.Proofs {
 		base := string(p.Participant)
 		index.Signatures = append(index.Signatures, Entry{
 			Participant: p.Participant, Attempt: p.Attempt, Method: p.Method, Provider: p.Provider,
@@ -116,9 +150,13 @@ func parseIndex(b []byte) (Index, error) {
 
 // check refuses an index that we would never write: what it says is printed.
 func (x Index) check() error {
-	if x.Version != IndexVersion || !signing.ValidID(signing.CollectionPrefix, string(x.Collection)) ||
+	known := x.Version == IndexVersion && x.Result == nil || x.Version == SeparateVersion && x.Result != nil
+	if !known || !signing.ValidID(signing.CollectionPrefix, string(x.Collection)) ||
 		!signing.ValidID(signing.DocumentPrefix, string(x.Document)) || x.Upload.Length < 0 {
 		return errors.New("it is of a version or document that cannot be")
+	}
+	if r := x.Result; r != nil && (r.Length < x.Upload.Length || r.Sealed != (r.Length > x.Upload.Length)) {
+		return errors.New("the result it speaks of cannot be")
 	}
 	for _, e := range x.Signatures {
 		known := e.Method == signing.MethodBankIDSE && e.Assurance == signing.AssuranceVerified && e.TextVersion == signing.TextVersion

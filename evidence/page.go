@@ -10,9 +10,9 @@ import (
 
 // Page returns the content of a document's evidence page, in the language of
 // the collection. It is for a person to look at: everything on it follows from
-// the evidence files, and none of it is read by a verifier. verifier is the
-// address of a page that verifies documents, or "".
-func Page(spec signing.Spec, d signing.Document, proofs []Proof, audit signing.AuditTrail, verifier string) (pdfcpuchild.Page, error) {
+// the evidence files, and none of it is read by a verifier.
+func Page(f Facts) (pdfcpuchild.Page, error) {
+	spec, d, proofs, audit, verifier := f.Spec, f.Document, f.Proofs, f.Audit, f.Verifier
 	zone, err := time.LoadLocation(spec.TimeZone)
 	if err != nil {
 		return pdfcpuchild.Page{}, fmt.Errorf("load time zone of the collection: %w", err)

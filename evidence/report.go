@@ -17,13 +17,31 @@ type Report struct {
 	Reason        string         `json:"reason,omitempty"` // one sentence, empty when passed
 	// Test says that a trust anchor which it rests on is not a live one: then it
 	// proves nothing about anybody.
-	Test       bool                 `json:"test"`
+	Test bool `json:"test"`
+	// Assembly says where the evidence is; "" when none was found.
+	Assembly   signing.Assembly     `json:"assembly,omitempty"`
 	Collection signing.CollectionID `json:"collection,omitempty"`
 	Document   signing.DocumentID   `json:"document,omitempty"`
 	Upload     *Upload              `json:"upload,omitempty"`
 	Audit      *signing.AuditTrail  `json:"audit,omitempty"`
 	Signers    []Signer             `json:"signers"`
-	Seals      []Seal               `json:"seals"`
+	// Seals are the PAdES signatures of the document that are ours. Without
+	// evidence that tells them apart, all of them.
+	Seals []Seal `json:"seals"`
+	// Earlier are the signatures that the upload came with, in a document with
+	// separate evidence. They do not take part in the verdict.
+	Earlier []Seal `json:"earlier,omitempty"`
+	// Evidence is what the evidence PDF is worth.
+	Evidence *Separately `json:"evidence,omitempty"`
+}
+
+// Separately is a separate evidence PDF.
+type Separately struct {
+	Result        Separate       `json:"result"` // what it speaks of
+	Seals         []Seal         `json:"seals"`
+	Indication    pdf.Indication `json:"indication"`
+	SubIndication string         `json:"subIndication,omitempty"`
+	Reason        string         `json:"reason,omitempty"`
 }
 
 // Signer is a person who signed, as their own signature states.

@@ -3,14 +3,17 @@ package evidence
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf"
 )
 
 // The purposes of trust anchors.
@@ -18,6 +21,7 @@ const (
 	purposeBankID = "bankid-se" // issues BankIDs
 	purposeSeal   = "seal"      // issues organisations' seal certificates
 	purposeTSA    = "tsa"       // issues timestamp authorities' certificates
+	purposeNBID   = "nbid"      // issues Norwegian BankIDs
 )
 
 // Trust is the anchors that a verifier brings along, by purpose and
@@ -26,6 +30,10 @@ type Trust struct {
 	BankID bankidsig.Trust
 	// Seal and Timestamp hold anchors by environment.
 	Seal, Timestamp map[bankidsig.Environment]*x509.CertPool
+	// Signers are the anchors, by environment, of whoever may have signed an
+	// upload before it came to us: persons, and organisations. A seal of ours
+	// counts by Seal alone.
+	Signers map[bankidsig.Environment]*x509.CertPool
 	// Organisation, when set, is the only one whose seal counts, by the
 	// organisation of its certificate: a seal CA has many customers.
 	Organisation string
@@ -35,11 +43,12 @@ type Trust struct {
 var environments = [...]bankidsig.Environment{bankidsig.Live, bankidsig.Test, bankidsig.Simulator}
 
 // LoadTrust reads every file <purpose>.<environment>.pem of a directory. The
-// purposes are bankid-se, seal and tsa; the environments live, test and
+// purposes are bankid-se, nbid, seal and tsa; the environments live, test and
 // simulator. Files with other names are refused, lest a slip of the pen
 // silently distrusts everything.
 func LoadTrust(dir string) (Trust, error) {
-	t := Trust{Seal: map[bankidsig.Environment]*x509.CertPool{}, Timestamp: map[bankidsig.Environment]*x509.CertPool{}}
+	type pools = map[bankidsig.Environment]*x509.CertPool
+	t := Trust{Seal: pools{}, Timestamp: pools{}, Signers: pools{}}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return t, fault.New(fault.Invalid, "trust_unreadable", "The directory of trust anchors cannot be read.").Because(err)
@@ -58,7 +67,7 @@ func LoadTrust(dir string) (Trust, error) {
 func (t *Trust) load(dir, name string) error {
 	bad := func(why string) *fault.Error {
 		return fault.New(fault.Invalid, "trust_invalid",
-			"The trust anchor file %q %s. Its name must be <bankid-se|seal|tsa>.<live|test|simulator>.pem.", name, why)
+			"The trust anchor file %q %s. Its name must be <bankid-se|nbid|seal|tsa>.<live|test|simulator>.pem.", name, why)
 	}
 	parts := strings.Split(name, ".")
 	if len(parts) != 3 || parts[2] != "pem" {
@@ -81,15 +90,19 @@ func (t *Trust) load(dir, name string) error {
 			return err
 		}
 		t.BankID = append(t.BankID, anchors...)
-	case purposeSeal, purposeTSA:
-		pool, err := parsePool(b)
+	case purposeSeal, purposeTSA, purposeNBID:
+		certificates, err := parseCertificates(b)
 		if err != nil {
 			return bad("holds something else than certificates").Because(err)
 		}
-		if parts[0] == purposeSeal {
-			t.Seal[env] = pool
-		} else {
-			t.Timestamp[env] = pool
+		switch parts[0] {
+		case purposeSeal:
+			add(t.Seal, env, certificates)
+			add(t.Signers, env, certificates)
+		case purposeNBID:
+			add(t.Signers, env, certificates)
+		default:
+			add(t.Timestamp, env, certificates)
 		}
 	default:
 		return bad("names an unknown purpose")
@@ -97,8 +110,17 @@ func (t *Trust) load(dir, name string) error {
 	return nil
 }
 
-func parsePool(b []byte) (*x509.CertPool, error) {
-	pool, n := x509.NewCertPool(), 0
+func add(pools map[bankidsig.Environment]*x509.CertPool, env bankidsig.Environment, certificates []*x509.Certificate) {
+	if pools[env] == nil {
+		pools[env] = x509.NewCertPool()
+	}
+	for _, c := range certificates {
+		pools[env].AddCert(c)
+	}
+}
+
+func parseCertificates(b []byte) ([]*x509.Certificate, error) {
+	var found []*x509.Certificate
 	for {
 		var block *pem.Block
 		block, b = pem.Decode(b)
@@ -107,22 +129,26 @@ func parsePool(b []byte) (*x509.CertPool, error) {
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("parse certificate %d: %w", n+1, err)
+			return nil, fmt.Errorf("parse certificate %d: %w", len(found)+1, err)
 		}
-		pool.AddCert(c)
-		n++
+		found = append(found, c)
 	}
-	if n == 0 {
-		return nil, fmt.Errorf("no certificate found")
+	if len(found) == 0 {
+		return nil, errors.New("no certificate found")
 	}
-	return pool, nil
+	return found, nil
+}
+
+// of returns what a verifier of PDFs believes in one environment.
+func (t *Trust) of(env bankidsig.Environment, signers map[bankidsig.Environment]*x509.CertPool, now time.Time) pdf.Trust {
+	return pdf.Trust{Seal: signers[env], Timestamp: t.Timestamp[env], Now: now}
 }
 
 // Environments returns the environments that there are anchors of.
 func (t *Trust) Environments() []bankidsig.Environment {
 	var found []bankidsig.Environment
 	for _, env := range environments {
-		known := t.Seal[env] != nil || t.Timestamp[env] != nil ||
+		known := t.Signers[env] != nil || t.Seal[env] != nil || t.Timestamp[env] != nil ||
 			slices.ContainsFunc(t.BankID, func(a bankidsig.Anchor) bool { return a.Environment == env })
 		if known {
 			found = append(found, env)

@@ -29,7 +29,7 @@ func sealed(t testing.TB) ([]byte, evidence.Trust) {
 }
 
 func verify(b []byte, trust evidence.Trust) (*evidence.Report, error) {
-	return evidence.VerifyDocument(context.Background(), bytes.NewReader(b), int64(len(b)), trust, time.Now())
+	return evidence.VerifyDocument(context.Background(), evidence.File{Content: bytes.NewReader(b), Size: int64(len(b))}, nil, trust, time.Now())
 }
 
 func TestFirstReleaseVerifies(t *testing.T) {

@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/handslag/handslag/fault"
@@ -75,12 +74,8 @@ const (
 
 // The faults of uploads, beside those of package pdf.
 var (
-	errRead   = fault.New(fault.Invalid, "body_incomplete", "The body ended before all of it had arrived.")
-	errEmpty  = fault.New(fault.Invalid, pdf.CodeNotPDF, "The body is empty.")
-	errSigned = fault.New(fault.Invalid, "pdf_signed", "The PDF carries a signature already; adding to it would make that signature invalid.")
-	// Files may be associated with a PDF from PDF/A-3 on (ISO 19005-3); in PDF/A-1
-	// and -2 they would break the claim.
-	errArchival      = fault.New(fault.Invalid, "pdf_archival", "The PDF claims PDF/A-1 or PDF/A-2, which the evidence that is added to it would break.")
+	errRead          = fault.New(fault.Invalid, "body_incomplete", "The body ended before all of it had arrived.")
+	errEmpty         = fault.New(fault.Invalid, pdf.CodeNotPDF, "The body is empty.")
 	errSecondOpinion = fault.New(fault.Invalid, "pdf_second_opinion", "A second, independent reader refuses the PDF; save it again from its source.")
 	errKeyReused     = fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
 )
@@ -120,11 +115,13 @@ type Request struct {
 
 // Document is a stored PDF.
 type Document struct {
-	ID            signing.DocumentID
-	Length        int64
-	Digest        signing.Digest
-	Pages         int
-	PDFVersion    string
+	ID         signing.DocumentID
+	Length     int64
+	Digest     signing.Digest
+	Pages      int
+	PDFVersion string
+	// Nature decides what may be added to it when all have signed.
+	Nature        signing.Nature
 	SecondOpinion string // agreed, unavailable or not_asked
 	UploadedAt    time.Time
 }
@@ -142,10 +139,14 @@ func Describe(u storage.Upload) Document {
 	if json.Unmarshal(u.Report, &r) != nil || r.SecondOpinion == "" { //nolint:musttag // as it was written
 		r.SecondOpinion = opinionNotAsked // a record of another release
 	}
-	return Document{
+	d := Document{
 		ID: u.ID, Length: u.Length, Digest: u.Digest, Pages: u.Pages, PDFVersion: u.PDFVersion,
 		SecondOpinion: r.SecondOpinion, UploadedAt: u.UploadedAt,
 	}
+	if r.PDF != nil {
+		d.Nature = signing.Nature{Signatures: r.PDF.Signatures, Locked: r.PDF.Locked, PDFA: r.PDF.PDFA}
+	}
+	return d
 }
 
 // Receive reads an upload to its end, checks and stores it. Refusals are faults
@@ -213,12 +214,6 @@ func (r *Receiver) inspect(ctx context.Context, s *spooled) (storage.Upload, err
 	found, err := pdf.Check(s.file, s.hash.Len(), r.config.Limits)
 	if err != nil {
 		return storage.Upload{}, fmt.Errorf("check upload: %w", err)
-	}
-	if found.Signatures > 0 || found.Locked {
-		return storage.Upload{}, errSigned
-	}
-	if strings.HasPrefix(found.PDFA, "1") || strings.HasPrefix(found.PDFA, "2") {
-		return storage.Upload{}, errArchival
 	}
 	kept := report{PDF: found}
 	if kept.SecondOpinion, kept.Reason, err = r.secondOpinion(ctx, s, found.Pages); err != nil {

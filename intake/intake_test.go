@@ -176,7 +176,6 @@ func TestReceiveRefusesPrecisely(t *testing.T) {
 		"truncated":    {bytes.NewReader(good[:len(good)-200]), fault.Invalid, "pdf_truncated"},
 		"encrypted":    {bytes.NewReader(document("", "/Encrypt << /Filter /Standard /V 1 >>")), fault.Invalid, "pdf_encrypted"},
 		"JavaScript":   {bytes.NewReader(document("/OpenAction << /S /JavaScript /JS (x) >>", "")), fault.Invalid, "pdf_javascript"},
-		"PDF/A-2":      {bytes.NewReader(document("/Metadata 5 0 R", "", metadata("2"))), fault.Invalid, "pdf_archival"},
 		"launch":       {bytes.NewReader(document("/AA << /WC << /S /Launch /F (x) >> >>", "")), fault.Invalid, "pdf_launch"},
 		"other data":   {bytes.NewReader(append(bytes.Clone(good), "PK\x03\x04 and more"...)), fault.Invalid, "pdf_trailing_data"},
 		"over limit":   {bytes.NewReader(make([]byte, 5001)), fault.TooLarge, "body_too_large"},
@@ -205,11 +204,36 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestPDFA3IsTaken(t *testing.T) {
-	s := newShelf()
-	r, _ := receiver(t, s, nil, 5000)
-	_, err := r.Receive(t.Context(), intake.Request{Tenant: "acme", Body: bytes.NewReader(document("/Metadata 5 0 R", "", metadata("3")))})
-	require.NoError(t, err)
+// TestWhatMayBeAddedIsRemembered: an upload that may only receive signatures is
+// taken, and its record says why.
+func TestWhatMayBeAddedIsRemembered(t *testing.T) {
+	const signature = "<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached /ByteRange [0 0 0 0] /Contents <00> >>"
+	form := func(value string) []byte {
+		return document("/AcroForm << /Fields [5 0 R] /SigFlags 3 >>", "",
+			"<< /FT /Sig /T (S) /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /V 6 0 R >>", value)
+	}
+	locked := strings.TrimSuffix(signature, ">>") +
+		"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /P 1 >> >>] >>"
+	for name, row := range map[string]struct {
+		body []byte
+		want signing.Nature
+	}{
+		"plain":   {document("", ""), signing.Nature{}},
+		"PDF/A-1": {document("/Metadata 5 0 R", "", metadata("1")), signing.Nature{PDFA: "1B"}},
+		"PDF/A-2": {document("/Metadata 5 0 R", "", metadata("2")), signing.Nature{PDFA: "2B"}},
+		"PDF/A-3": {document("/Metadata 5 0 R", "", metadata("3")), signing.Nature{PDFA: "3B"}},
+		"signed":  {form(signature), signing.Nature{Signatures: 1}},
+		"locked":  {form(locked), signing.Nature{Signatures: 1, Locked: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf()
+			r, _ := receiver(t, s, nil, 5000)
+			d, err := r.Receive(t.Context(), intake.Request{Tenant: "acme", Body: bytes.NewReader(row.body)})
+			require.NoError(t, err)
+			require.Equal(t, row.want, d.Nature)
+			require.Equal(t, d, intake.Describe(s.uploads[d.ID]))
+		})
+	}
 }
 
 func TestSecondOpinionDecides(t *testing.T) {

@@ -31,6 +31,17 @@ func appendedChange(reason string) *fault.Error {
 // Every object of the upload is read once and nothing that the upload draws is
 // unpacked. It is no substitute for the digest of the upload or for [Verify].
 func CheckAppended(ra io.ReaderAt, size, upload int64, limits Limits) error {
+	return checkAppended(ra, size, upload, limits, &preparation{})
+}
+
+// CheckSigned is [CheckAppended] for a document that only ever receives
+// signatures: to which not even a page or an associated file may be added, as
+// when the upload was signed before or claims PDF/A-1 or -2.
+func CheckSigned(ra io.ReaderAt, size, upload int64, limits Limits) error {
+	return checkAppended(ra, size, upload, limits, &preparation{sealsOnly: true})
+}
+
+func checkAppended(ra io.ReaderAt, size, upload int64, limits Limits, p *preparation) error {
 	if upload <= 0 || upload > size {
 		return appendedChange("The document is shorter than the upload that was signed.")
 	}
@@ -42,7 +53,7 @@ func CheckAppended(ra io.ReaderAt, size, upload int64, limits Limits) error {
 	if err != nil {
 		return err
 	}
-	reason, err := f.appended(base)
+	reason, err := f.appended(base, p)
 	if e, ok := fault.As(err); ok {
 		return appendedChange("What follows the upload cannot be read as additions to it.").Because(e)
 	}
@@ -73,7 +84,7 @@ func openUpload(ra io.ReaderAt, upload int64, limits Limits) (*File, error) {
 }
 
 // appended judges the revisions after base, oldest first.
-func (f *File) appended(base *File) (string, error) {
+func (f *File) appended(base *File, p *preparation) (string, error) {
 	later, ok := (&comparison{then: base, now: f}).laterSections()
 	if !ok || !f.sameSections(base, len(later)) {
 		return "The upload is not what the rest of the document builds on.", nil
@@ -82,7 +93,7 @@ func (f *File) appended(base *File) (string, error) {
 	if len(later) > f.limits.MaxSignatures {
 		return "", tooComplex("too many revisions after the upload")
 	}
-	p := &preparation{base: base, later: map[uint32]bool{}, holders: map[uint32]use{}, parents: map[int64]bool{}}
+	p.base, p.later, p.holders, p.parents = base, map[uint32]bool{}, map[uint32]use{}, map[int64]bool{}
 	then, fresh := base, base.fresh()
 	for i, section := range slices.Backward(later) {
 		end, reason, err := f.frame(then, fresh, section)
@@ -158,6 +169,8 @@ func (a *addition) judge() (string, error) {
 	steps := []func() (string, error){a.extendedCatalog, a.tree, a.files, a.rest}
 	if len(after.signatures) > len(before.signatures) {
 		steps = []func() (string, error){func() (string, error) { return a.seal(after) }, a.rest, a.signedWhole}
+	} else if a.preparation.sealsOnly {
+		return "Something other than a signature was added to a document that may only receive signatures.", nil
 	} else if slices.ContainsFunc(before.signatures, func(s signatureField) bool { return s.value != nil }) {
 		return "Something other than a signature was added after a signature.", nil
 	}

@@ -11,6 +11,8 @@ type preparation struct {
 	later   map[uint32]bool // numbers that the additions define
 	holders map[uint32]use  // objects that the additions grow, by their one use
 	parents map[int64]bool  // keys into the structure that the additions define
+	// sealsOnly: pages and files may not be added.
+	sealsOnly bool
 }
 
 // use is where a reference stands: under a key, or in the array under it.

@@ -21,6 +21,8 @@ const (
 	AuditCancel    AuditType = "collection_cancel_asked"
 	AuditSealing   AuditType = "collection_sealing"
 	AuditSealed    AuditType = "document_sealed"
+	AuditUnsealed  AuditType = "document_left_unsealed" // a lock in it forbids our seal
+	AuditEvidence  AuditType = "evidence_sealed"        // a separate evidence PDF
 	AuditEnded     AuditType = "collection_ended"
 	AuditReturned  AuditType = "app_returned"
 	AuditAttention AuditType = "needs_attention"

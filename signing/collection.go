@@ -24,6 +24,7 @@ type Document struct {
 	Revision int        `json:"revision"` // 0 is the upload
 	Length   int64      `json:"length"`   // bytes
 	Digest   Digest     `json:"sha256"`
+	Nature              // of the upload
 }
 
 // Participant is a person who is to sign.

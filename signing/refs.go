@@ -7,6 +7,9 @@ type RevisionRef struct {
 	Collection CollectionID
 	Document   DocumentID
 	Revision   int
+	// Evidence names, instead, a version of the document's separate evidence PDF.
+	// Its revision 0 is that file as it was made.
+	Evidence bool
 }
 
 // Revision describes the bytes of a revision. HashState is the state of SHA-256

@@ -19,19 +19,34 @@ type View struct {
 
 // DocumentView is a document of a view, with its result once there is one.
 type DocumentView struct {
-	ID     DocumentID `json:"id"`
-	Length int64      `json:"length"`
-	Digest Digest     `json:"sha256"`
-	Result *Result    `json:"result,omitempty"`
+	ID       DocumentID `json:"id"`
+	Length   int64      `json:"length"`
+	Digest   Digest     `json:"sha256"`
+	Assembly Assembly   `json:"assembly,omitempty"` // "" in what an earlier release kept: appended
+	Result   *Result    `json:"result,omitempty"`
 }
 
-// Result is a sealed document: the revision, its length in bytes and digest.
+// Result is what became of a document: the revision, its length in bytes and digest.
 type Result struct {
 	Document DocumentID `json:"document"`
 	Revision int        `json:"revision"`
 	Length   int64      `json:"length"`
 	Digest   Digest     `json:"sha256"`
-	SealedAt time.Time  `json:"sealedAt"`
+	// SealedAt is when our seal was made; that of the evidence when Unsealed.
+	SealedAt time.Time `json:"sealedAt"`
+	// Unsealed: a signature in the upload forbids any further one, so the result
+	// is the upload itself and only the evidence is sealed.
+	Unsealed bool `json:"unsealed,omitempty"`
+	// Evidence is the separate evidence PDF; nil when the result carries its own.
+	Evidence *EvidenceResult `json:"evidence,omitempty"`
+}
+
+// EvidenceResult is a separate evidence PDF: its revision, length in bytes and digest.
+type EvidenceResult struct {
+	Revision int       `json:"revision"`
+	Length   int64     `json:"length"`
+	Digest   Digest    `json:"sha256"`
+	SealedAt time.Time `json:"sealedAt"`
 }
 
 // ParticipantView is a participant of a view.
@@ -49,7 +64,7 @@ type ParticipantView struct {
 func (c *Collection) View() View {
 	v := View{ID: c.ID, Tenant: c.Tenant, State: c.state, CreatedAt: c.CreatedAt, Deadline: c.Deadline}
 	for _, d := range c.Documents {
-		v.Documents = append(v.Documents, DocumentView{ID: d.ID, Length: d.Length, Digest: d.Digest})
+		v.Documents = append(v.Documents, DocumentView{ID: d.ID, Length: d.Length, Digest: d.Digest, Assembly: c.Assembly(d)})
 	}
 	for _, p := range c.Participants {
 		progress := c.progress[p.ID]

@@ -51,7 +51,8 @@ func collectionKey(t signing.TenantID, c signing.CollectionID) (string, error) {
 }
 
 // stemOf returns the key of a revision without its ending. The upload belongs to
-// the tenant alone, so the collection is ignored there.
+// the tenant alone, so the collection is ignored there; an evidence PDF, from its
+// revision 0 on, to the collection.
 func stemOf(r signing.RevisionRef) (string, error) {
 	if r.Revision < 0 || r.Revision > maxRevision {
 		return "", errID.In("revision", "range", "A revision is a number from 0 to %d.", maxRevision)
@@ -60,14 +61,18 @@ func stemOf(r signing.RevisionRef) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if r.Revision > 0 {
+	series := "r"
+	if r.Evidence {
+		series = "e"
+	}
+	if r.Revision > 0 || r.Evidence {
 		collection, err := collectionKey(r.Tenant, r.Collection)
 		if err != nil {
 			return "", err
 		}
 		document = collection + "/d/" + string(r.Document)
 	}
-	return fmt.Sprintf("%s/r%04d", document, r.Revision), nil
+	return fmt.Sprintf("%s/%s%04d", document, series, r.Revision), nil
 }
 
 func evidenceKey(r signing.EvidenceRef) (string, error) {

@@ -54,6 +54,32 @@ func (s *Store) PutRevision(ctx context.Context, ref, from signing.RevisionRef, 
 	if before.length+int64(len(tail)) != made.Length {
 		return errDamaged.Because(fmt.Errorf("put %s: %d + %d bytes where %d were stated", stem, before.length, len(tail), made.Length))
 	}
+	return s.putMade(ctx, stem, made, func() error {
+		return s.join(ctx, stem+pdfEnding, source+pdfEnding, before, tail, made)
+	})
+}
+
+// PutEvidencePDF keeps a separate evidence PDF as it was made. Like a revision it
+// is a made thing, so the first wins: if another is there the error is
+// [ErrRevisionExists], and if the very same bytes are, it succeeds.
+func (s *Store) PutEvidencePDF(ctx context.Context, ref signing.RevisionRef, content []byte, made signing.Revision) error {
+	stem, err := stemOf(ref)
+	if err != nil {
+		return err
+	}
+	if !ref.Evidence || ref.Revision != 0 {
+		return errRefused.Because(fmt.Errorf("put %s: it is not the first of an evidence PDF", stem))
+	}
+	if int64(len(content)) != made.Length {
+		return errDamaged.Because(fmt.Errorf("put %s: %d bytes where %d were stated", stem, len(content), made.Length))
+	}
+	return s.putMade(ctx, stem, made, func() error {
+		return s.createDocument(ctx, stem+pdfEnding, bytes.NewReader(content), made)
+	})
+}
+
+// putMade writes a revision that was made, its hash state first.
+func (s *Store) putMade(ctx context.Context, stem string, made signing.Revision, write func() error) error {
 	done, err := s.revisionDone(ctx, stem+pdfEnding, made)
 	if done || err != nil {
 		return err
@@ -61,8 +87,7 @@ func (s *Store) PutRevision(ctx context.Context, ref, from signing.RevisionRef, 
 	if err := s.putHashState(ctx, stem, made); err != nil {
 		return err
 	}
-	err = s.join(ctx, stem+pdfEnding, source+pdfEnding, before, tail, made)
-	if err != nil && !isExists(err) {
+	if err := write(); err != nil && !isExists(err) {
 		return err
 	}
 	done, err = s.revisionDone(ctx, stem+pdfEnding, made)

@@ -30,7 +30,8 @@ func (c *collection) record(e signing.AuditEntry) {
 	}
 	c.trail.lines = append(c.trail.lines, string(line))
 	switch e.Type {
-	case signing.AuditCreated, signing.AuditDocument, signing.AuditStarted, signing.AuditReturned, signing.AuditSealing, signing.AuditSealed:
+	case signing.AuditCreated, signing.AuditDocument, signing.AuditStarted, signing.AuditReturned, signing.AuditSealing,
+		signing.AuditSealed, signing.AuditUnsealed, signing.AuditEvidence:
 	case signing.AuditAttempt, signing.AuditSigned, signing.AuditDeclined, signing.AuditCancel,
 		signing.AuditEnded, signing.AuditAttention:
 		c.trail.due = true

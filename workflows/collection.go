@@ -119,11 +119,20 @@ func (c *collection) seal() {
 		var result signing.Result
 		c.must(c.ctx, "seal a document", a.SealDocument, in, &result)
 		c.results = append(c.results, result)
-		c.record(signing.AuditEntry{
-			Type: signing.AuditSealed, Document: d.ID, Digest: result.Digest.String(),
-		})
+		c.recordResult(result)
 	}
 	c.Complete()
+}
+
+func (c *collection) recordResult(r signing.Result) {
+	e := signing.AuditEntry{Type: signing.AuditSealed, Document: r.Document, Digest: r.Digest.String()}
+	if r.Unsealed {
+		e.Type = signing.AuditUnsealed
+	}
+	c.record(e)
+	if r.Evidence != nil {
+		c.record(signing.AuditEntry{Type: signing.AuditEvidence, Document: r.Document, Digest: r.Evidence.Digest.String()})
+	}
 }
 
 // finish keeps what happened, so that it can be told when Temporal has

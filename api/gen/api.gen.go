@@ -17,6 +17,24 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for Assembly.
+const (
+	Appended Assembly = "appended"
+	Separate Assembly = "separate"
+)
+
+// Valid indicates whether the value is a known member of the Assembly enum.
+func (e Assembly) Valid() bool {
+	switch e {
+	case Appended:
+		return true
+	case Separate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Assurance.
 const (
 	Attested        Assurance = "attested"
@@ -343,6 +361,11 @@ type AppDevice struct {
 	DeviceOS         *string `json:"deviceOS,omitempty"`
 }
 
+// Assembly How the document gets its result. `appended`: the evidence follows the upload in the same file. `separate`: the
+// document only receives signatures, since it was signed before, is locked, or claims PDF/A-1 or PDF/A-2, and the
+// evidence is in a sealed PDF of its own.
+type Assembly string
+
 // Assurance What stands behind a signature; see the documentation of policies.
 type Assurance string
 
@@ -449,15 +472,24 @@ type Document struct {
 	ID string `json:"id"`
 
 	// Length In bytes.
-	Length     int64  `json:"length"`
+	Length int64 `json:"length"`
+
+	// Locked Present when one of them forbids any further signature, ours too.
+	Locked     *bool  `json:"locked,omitempty"`
 	Pages      int    `json:"pages"`
 	PdfVersion string `json:"pdfVersion"`
+
+	// Pdfa What it claims to conform to, such as 2B; absent for nothing.
+	Pdfa *string `json:"pdfa,omitempty"`
 
 	// SecondOpinion Whether an independent reader agreed that the file is sound. It is not asked about very large files.
 	SecondOpinion DocumentSecondOpinion `json:"secondOpinion"`
 
 	// Sha256 A SHA-256 digest in hex.
-	Sha256     Digest    `json:"sha256"`
+	Sha256 Digest `json:"sha256"`
+
+	// Signatures How many signatures it came with; absent for none.
+	Signatures *int      `json:"signatures,omitempty"`
 	UploadedAt time.Time `json:"uploadedAt"`
 }
 
@@ -466,9 +498,22 @@ type DocumentSecondOpinion string
 
 // DocumentState defines model for DocumentState.
 type DocumentState struct {
-	ID     string  `json:"id"`
-	Length int64   `json:"length"`
-	Result *Result `json:"result,omitempty"`
+	// Assembly How the document gets its result. `appended`: the evidence follows the upload in the same file. `separate`: the
+	// document only receives signatures, since it was signed before, is locked, or claims PDF/A-1 or PDF/A-2, and the
+	// evidence is in a sealed PDF of its own.
+	Assembly Assembly `json:"assembly"`
+	ID       string   `json:"id"`
+	Length   int64    `json:"length"`
+	Result   *Result  `json:"result,omitempty"`
+
+	// Sha256 A SHA-256 digest in hex.
+	Sha256 Digest `json:"sha256"`
+}
+
+// EvidencePDF The separate evidence PDF, where the assembly is `separate`.
+type EvidencePDF struct {
+	Length   int64     `json:"length"`
+	SealedAt time.Time `json:"sealedAt"`
 
 	// Sha256 A SHA-256 digest in hex.
 	Sha256 Digest `json:"sha256"`
@@ -637,7 +682,14 @@ type QR struct {
 
 // Result defines model for Result.
 type Result struct {
-	Length   int64     `json:"length"`
+	// Evidence The separate evidence PDF, where the assembly is `separate`.
+	Evidence *EvidencePDF `json:"evidence,omitempty"`
+	Length   int64        `json:"length"`
+
+	// Sealed False when a signature in the upload forbids any further one: then the result is the upload itself, and only the evidence is sealed.
+	Sealed bool `json:"sealed"`
+
+	// SealedAt When the seal was made; that of the evidence, when the result has none.
 	SealedAt time.Time `json:"sealedAt"`
 
 	// Sha256 A SHA-256 digest in hex.
@@ -817,6 +869,9 @@ type ServerInterface interface {
 	// CancelCollection Cancel a collection
 	// (POST /v1/collections/{collectionId}/cancel)
 	CancelCollection(c *gin.Context, collectionID CollectionID)
+	// GetEvidence Download the evidence PDF of a document
+	// (GET /v1/collections/{collectionId}/documents/{documentId}/evidence)
+	GetEvidence(c *gin.Context, collectionID CollectionID, documentID DocumentID)
 	// GetResult Download a sealed document
 	// (GET /v1/collections/{collectionId}/documents/{documentId}/result)
 	GetResult(c *gin.Context, collectionID CollectionID, documentID DocumentID)
@@ -1026,6 +1081,40 @@ func (siw *ServerInterfaceWrapper) CancelCollection(c *gin.Context) {
 	}
 
 	siw.Handler.CancelCollection(c, collectionID)
+}
+
+// GetEvidence operation middleware
+func (siw *ServerInterfaceWrapper) GetEvidence(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "collectionId" -------------
+	var collectionID CollectionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "collectionId", c.Param("collectionId"), &collectionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter collectionId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "documentId" -------------
+	var documentID DocumentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "documentId", c.Param("documentId"), &documentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter documentId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetEvidence(c, collectionID, documentID)
 }
 
 // GetResult operation middleware
@@ -1515,6 +1604,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/collections/:collectionId", wrapper.GetCollection)
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/cancel", wrapper.CancelCollection)
 	router.GET(options.BaseURL+"/v1/collections/:collectionId/documents/:documentId/result", wrapper.GetResult)
+	router.GET(options.BaseURL+"/v1/collections/:collectionId/documents/:documentId/evidence", wrapper.GetEvidence)
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/attempts", wrapper.StartAttempt)
 	router.DELETE(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/attempts/live", wrapper.CancelAttempt)
 	router.GET(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/attempts/live", wrapper.GetLiveAttempt)
@@ -2549,6 +2639,203 @@ type CancelCollection503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelCollection503ApplicationProblemPlusJSONResponse) VisitCancelCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidenceRequestObject struct {
+	CollectionID CollectionID `json:"collectionId"`
+	DocumentID   DocumentID   `json:"documentId"`
+}
+
+type GetEvidenceResponseObject interface {
+	VisitGetEvidenceResponse(w http.ResponseWriter) error
+}
+
+type GetEvidence200ResponseHeaders struct {
+	ContentDisposition string
+	ETag               string
+}
+
+type GetEvidence200ApplicationPdfResponse struct {
+	Body          io.Reader
+	Headers       GetEvidence200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetEvidence200ApplicationPdfResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetEvidence400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence400ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence401ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence403ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence404ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence406ApplicationProblemPlusJSONResponse struct {
+	NotAcceptableApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence406ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence409ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence410ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence500ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidence503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetEvidence503ApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4638,6 +4925,9 @@ type StrictServerInterface interface {
 	// CancelCollection Cancel a collection
 	// (POST /v1/collections/{collectionId}/cancel)
 	CancelCollection(ctx context.Context, request CancelCollectionRequestObject) (CancelCollectionResponseObject, error)
+	// GetEvidence Download the evidence PDF of a document
+	// (GET /v1/collections/{collectionId}/documents/{documentId}/evidence)
+	GetEvidence(ctx context.Context, request GetEvidenceRequestObject) (GetEvidenceResponseObject, error)
 	// GetResult Download a sealed document
 	// (GET /v1/collections/{collectionId}/documents/{documentId}/result)
 	GetResult(ctx context.Context, request GetResultRequestObject) (GetResultResponseObject, error)
@@ -4941,6 +5231,33 @@ func (sh *strictHandler) CancelCollection(ctx *gin.Context, collectionID Collect
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CancelCollectionResponseObject); ok {
 		if err := validResponse.VisitCancelCollectionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetEvidence operation middleware
+func (sh *strictHandler) GetEvidence(ctx *gin.Context, collectionID CollectionID, documentID DocumentID) {
+	var request GetEvidenceRequestObject
+
+	request.CollectionID = collectionID
+	request.DocumentID = documentID
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEvidence(ctx, request.(GetEvidenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEvidence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetEvidenceResponseObject); ok {
+		if err := validResponse.VisitGetEvidenceResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -141,12 +141,8 @@ func (d documents) Upload(ctx context.Context, tenant signing.TenantID, id signi
 }
 
 // Open implements api.Documents.
-func (d documents) Open(ctx context.Context, tenant signing.TenantID, collection signing.CollectionID,
-	document signing.DocumentID, revision int,
-) (io.ReadCloser, int64, error) {
-	object, err := d.store.OpenRevision(ctx, signing.RevisionRef{
-		Tenant: tenant, Collection: collection, Document: document, Revision: revision,
-	})
+func (d documents) Open(ctx context.Context, ref signing.RevisionRef) (io.ReadCloser, int64, error) {
+	object, err := d.store.OpenRevision(ctx, ref)
 	if err != nil {
 		return nil, 0, err
 	}

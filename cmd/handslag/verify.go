@@ -38,7 +38,7 @@ func (c *verifyCommand) Run(ctx context.Context, stdout io.Writer, code *int) er
 	if err != nil {
 		return fmt.Errorf("open the document: %w", err)
 	}
-	report, err := evidence.VerifyDocument(ctx, f, info.Size(), trust, time.Now())
+	report, err := evidence.VerifyDocument(ctx, evidence.File{Content: f, Size: info.Size()}, nil, trust, time.Now())
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,114 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/handslag/handslag/evidence"
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/signing"
+)
+
+// unlessKept makes a revision that an earlier run has not kept yet.
+func (s *Sealing) unlessKept(ctx context.Context, ref signing.RevisionRef, makeIt func() error) error {
+	_, err := s.Revisions.Revision(ctx, ref)
+	if err == nil {
+		return nil
+	}
+	if fault.KindOf(err) != fault.NotFound {
+		return fmt.Errorf("look for what an earlier run has kept: %w", err)
+	}
+	return makeIt()
+}
+
+// keep keeps a revision that was made of another one and a tail; without a
+// source, of the tail alone. What a quicker run has kept stays.
+func (s *Sealing) keep(ctx context.Context, ref, from signing.RevisionRef, tail []byte, r pdf.Revision) error {
+	state, err := r.Hash.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("encode hash state: %w", err)
+	}
+	made := signing.Revision{Length: r.Size, Digest: r.Hash.Sum(), HashState: state}
+	if ref.Evidence {
+		err = s.Revisions.PutEvidencePDF(ctx, ref, tail, made)
+	} else {
+		err = s.Revisions.PutRevision(ctx, ref, from, tail, made)
+	}
+	if err != nil && fault.KindOf(err) != fault.Conflict {
+		return fmt.Errorf("put the result: %w", err)
+	}
+	return nil
+}
+
+// kept opens what is kept, to be verified.
+func (s *Sealing) kept(ctx context.Context, ref signing.RevisionRef) (evidence.File, signing.Revision, error) {
+	described, err := s.Revisions.Revision(ctx, ref)
+	if err != nil {
+		return evidence.File{}, described, fmt.Errorf("describe the result: %w", err)
+	}
+	source, err := s.Revisions.OpenRevision(ctx, ref)
+	if err != nil {
+		return evidence.File{}, described, fmt.Errorf("open the result: %w", err)
+	}
+	return evidence.File{Content: source, Size: source.Size()}, described, nil
+}
+
+// open opens a revision with its stored hash state, so that none of it has to
+// be hashed again.
+func (s *Sealing) open(ctx context.Context, ref signing.RevisionRef) (pdf.Revision, error) {
+	described, err := s.Revisions.Revision(ctx, ref)
+	if err != nil {
+		return pdf.Revision{}, fmt.Errorf("describe revision: %w", err)
+	}
+	source, err := s.Revisions.OpenRevision(ctx, ref)
+	if err != nil {
+		return pdf.Revision{}, fmt.Errorf("open revision: %w", err)
+	}
+	var state pdf.HashState
+	if err := state.UnmarshalBinary(described.HashState); err != nil {
+		return pdf.Revision{}, fmt.Errorf("decode hash state: %w", err)
+	}
+	return pdf.Revision{Source: source, Size: source.Size(), Hash: &state}, nil
+}
+
+// proofs gathers what proves each signature.
+func (s *Sealing) proofs(ctx context.Context, in SealInput, spec signing.Spec) ([]evidence.Proof, error) {
+	var proofs []evidence.Proof
+	for _, signature := range in.Signatures {
+		p, ok := spec.Participant(signature.Participant)
+		if !ok {
+			return nil, signing.ErrUnknownParticipant
+		}
+		proof := evidence.Proof{Signature: signature, Locale: p.Locale, MaskedNumber: p.PersonalNumber.Masked()}
+		ref := AttemptRef{CollectionRef: in.CollectionRef, Attempt: signature.Attempt}
+		var asked request
+		var result providers.Result
+		for _, piece := range []struct {
+			name  string
+			bytes *[]byte
+			value any
+		}{
+			{requestName, nil, &asked},
+			{resultName, nil, &result},
+			{providers.ProofXML, &proof.XML, nil},
+			{providers.ProofOCSP, &proof.OCSP, nil},
+		} {
+			b, err := s.Evidence.GetEvidence(ctx, ref.evidence(piece.name))
+			if err == nil && piece.value != nil {
+				err = json.Unmarshal(b, piece.value)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("get %s of a signature: %w", piece.name, err)
+			}
+			if piece.bytes != nil {
+				*piece.bytes = b
+			}
+		}
+		proof.TextVersion, proof.Manifest, proof.SignerName = asked.TextVersion, asked.Manifest, result.SignerName
+		proofs = append(proofs, proof)
+	}
+	return proofs, nil
+}

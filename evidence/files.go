@@ -1,0 +1,111 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/signing"
+)
+
+// files are the associated files of a document, our newest index and what it
+// may name.
+type files struct {
+	entries map[string]pdf.AttachmentEntry
+	content map[string][]byte
+}
+
+// openFiles finds the evidence files. An upload may have files of the same
+// names; those that were appended to it come later in the file. It returns nil
+// when there is no index.
+func openFiles(ra io.ReaderAt, size int64) (*files, error) {
+	f, err := pdf.Open(ra, size, pdf.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("open the PDF: %w", err)
+	}
+	found := &files{entries: map[string]pdf.AttachmentEntry{}, content: map[string][]byte{}}
+	for e, err := range f.Attachments() {
+		if err != nil {
+			return nil, fmt.Errorf("list associated files: %w", err)
+		}
+		if e.Offset >= found.entries[e.Name].Offset {
+			found.entries[e.Name] = e
+		}
+	}
+	if _, ok := found.entries[IndexName]; !ok {
+		return nil, nil
+	}
+	return found, nil
+}
+
+// openEvidence finds the evidence files and their index. There are no files when
+// the document has no evidence of its own, and there is no index when that
+// cannot be read.
+func openEvidence(f File) (*files, *Index, error) {
+	found, err := openFiles(f.Content, f.Size)
+	if err != nil || found == nil {
+		return nil, nil, err
+	}
+	index, err := found.index()
+	if err != nil {
+		return found, nil, nil //nolint:nilerr // it is a finding
+	}
+	return found, &index, nil
+}
+
+func (f *files) index() (Index, error) {
+	b, err := f.read(IndexName)
+	if err != nil {
+		return Index{}, err
+	}
+	index, err := parseIndex(b)
+	if err != nil {
+		return index, err
+	}
+	if index.Version == IndexVersion && f.entries[IndexName].Offset < index.Upload.Length {
+		return index, errIndex.Because(errors.New("it lies within the upload"))
+	}
+	return index, nil
+}
+
+// read unpacks a file, once: a manifest is asked for by more than one check.
+func (f *files) read(name string) ([]byte, error) {
+	if b, ok := f.content[name]; ok {
+		return b, nil
+	}
+	e, ok := f.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("the document has no file of that name")
+	}
+	b, err := e.Read(maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("read associated file: %w", err)
+	}
+	f.content[name] = b
+	return b, nil
+}
+
+// manifest reads the manifest of a signature and checks that it names the
+// collection, the participant and the upload.
+func (f *files) manifest(index Index, e Entry) (signing.Manifest, signing.ManifestDocument, error) {
+	var none signing.ManifestDocument
+	b, err := f.read(e.Manifest)
+	if err != nil {
+		return signing.Manifest{}, none, err
+	}
+	m, err := signing.ParseManifest(b)
+	if err != nil {
+		return m, none, err
+	}
+	if m.Collection != index.Collection || m.Participant != e.Participant {
+		return m, none, errors.New("it is of another collection or participant")
+	}
+	for _, d := range m.Documents {
+		if d.ID == index.Document && d.Revision == index.Upload.Revision &&
+			d.Length == index.Upload.Length && d.Digest == index.Upload.Digest {
+			return m, d, nil
+		}
+	}
+	return m, none, errors.New("it does not name the upload")
+}

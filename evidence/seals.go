@@ -1,0 +1,154 @@
+package evidence
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/handslag/handslag/bankidsig"
+	"github.com/handslag/handslag/pdf"
+)
+
+// sealing is what the PAdES signatures of a file are worth that were made after
+// its first bytes: ours, as against those that an upload came with.
+type sealing struct {
+	indication  pdf.Indication
+	sub, reason string
+	environment bankidsig.Environment // that the verdict rests on; "" unless passed
+	seals       []Seal
+	earlier     int // signatures that were there before
+}
+
+// judgeSeals judges the PAdES signatures after the first upload bytes, with the
+// live anchors first: the verdict names the environment that it rests on.
+func judgeSeals(ctx context.Context, ra io.ReaderAt, size, upload int64, trust Trust, now time.Time) (sealing, error) {
+	var best *sealing
+	for _, env := range environments {
+		if best != nil && trust.Seal[env] == nil && trust.Timestamp[env] == nil {
+			continue
+		}
+		v, err := pdf.Verify(ctx, ra, size, trust.of(env, trust.Seal, now))
+		if err != nil {
+			return sealing{}, fmt.Errorf("verify the PDF: %w", err)
+		}
+		s := sealingOf(v, upload, env)
+		if best == nil || rank(s.indication) < rank(best.indication) {
+			best = &s
+		}
+		if s.indication == pdf.TotalPassed {
+			break
+		}
+	}
+	if n := len(best.seals); n > 0 && trust.Organisation != "" && best.seals[n-1].Organisation != trust.Organisation {
+		best.conclude(pdf.TotalFailed, subOrganisation, "The seal is not the expected organisation's.")
+	}
+	return *best, nil
+}
+
+// sealingOf is the worst of those signatures that are not earlier ones.
+func sealingOf(v *pdf.Verification, upload int64, env bankidsig.Environment) sealing {
+	s := sealing{indication: pdf.TotalPassed, environment: env, seals: []Seal{}}
+	for _, report := range v.Signatures {
+		if report.CoversUpTo > 0 && report.CoversUpTo <= upload {
+			s.earlier++
+			continue
+		}
+		s.seals = append(s.seals, sealOf(report))
+		s.conclude(report.Indication, report.SubIndication, report.Reason)
+	}
+	if len(s.seals) == 0 {
+		s.conclude(pdf.Indeterminate, pdf.NoSignature, "The document carries no signature.")
+	}
+	if s.indication != pdf.TotalPassed {
+		s.environment = ""
+	}
+	for i := range s.seals {
+		s.seals[i].Environment = string(s.environment)
+	}
+	return s
+}
+
+func (s *sealing) conclude(i pdf.Indication, sub, reason string) {
+	if rank(i) > rank(s.indication) {
+		s.indication, s.sub, s.reason = i, sub, reason
+	}
+}
+
+func sealOf(s pdf.SignatureReport) Seal {
+	seal := Seal{
+		Level: s.Level, Time: s.Timestamp, WholeFile: s.CoversWholeFile,
+		Indication: s.Indication, SubIndication: s.SubIndication, Reason: s.Reason,
+	}
+	if s.Signer != nil {
+		seal.Organisation = organisation(s.Signer)
+	}
+	if s.TimestampSigner != nil {
+		seal.Authority = s.TimestampSigner.Subject.CommonName
+	}
+	return seal
+}
+
+// organisation is whose seal a certificate is.
+func organisation(c *x509.Certificate) string {
+	if len(c.Subject.Organization) > 0 {
+		return c.Subject.Organization[0]
+	}
+	return c.Subject.CommonName
+}
+
+// judgeEarlier reports the signatures that the upload came with, each with an
+// indication of its own. Their signers may be anybody, and the upload is what
+// people signed whatever they are worth; so they do not lower the verdict. But
+// what we added must not have made one of them worse.
+func (r *Report) judgeEarlier(ctx context.Context, f File, upload int64, trust Trust, now time.Time) error {
+	failed := false
+	for _, env := range environments {
+		if r.Earlier != nil && trust.Signers[env] == nil {
+			continue
+		}
+		v, err := pdf.Verify(ctx, f.Content, f.Size, trust.of(env, trust.Signers, now))
+		if err != nil {
+			return fmt.Errorf("verify the PDF: %w", err)
+		}
+		failed = r.addEarlier(v, upload, env)
+	}
+	if !failed {
+		return nil
+	}
+	before, err := pdf.Verify(ctx, f.Content, upload, trust.of("", nil, now))
+	if err != nil {
+		return fmt.Errorf("verify the upload: %w", err)
+	}
+	for i, s := range r.Earlier {
+		if s.Indication == pdf.TotalFailed && (i >= len(before.Signatures) || before.Signatures[i].Indication != pdf.TotalFailed) {
+			r.conclude(pdf.TotalFailed, subHarmed, "What was added to the upload made a signature in it invalid.")
+		}
+	}
+	return nil
+}
+
+// addEarlier keeps the better of what two environments say of each signature,
+// and reports whether one has failed.
+func (r *Report) addEarlier(v *pdf.Verification, upload int64, env bankidsig.Environment) (failed bool) {
+	n := 0
+	for _, report := range v.Signatures {
+		if report.CoversUpTo > upload {
+			continue
+		}
+		s := sealOf(report)
+		if s.Indication == pdf.TotalPassed {
+			s.Environment = string(env)
+		}
+		switch {
+		case n == len(r.Earlier):
+			r.Earlier = append(r.Earlier, s)
+		case rank(s.Indication) < rank(r.Earlier[n].Indication):
+			r.Earlier[n] = s
+		}
+		failed = failed || r.Earlier[n].Indication == pdf.TotalFailed
+		n++
+	}
+	return failed
+}

@@ -1,0 +1,126 @@
+package evidence
+
+import (
+	"context"
+	"time"
+
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/signing"
+)
+
+// separate is an evidence PDF of its own.
+type separate struct {
+	file  File
+	files *files
+	index Index
+}
+
+// findSeparate finds the evidence PDF that speaks of the document: the result
+// that it names is what the document begins with. It is nil when none does.
+func (r *Report) findSeparate(ctx context.Context, document File, evidence []File) (*separate, error) {
+	var candidates []separate
+	var lengths []int64
+	for _, f := range evidence {
+		files, index, err := openEvidence(f)
+		if err != nil {
+			return nil, err
+		}
+		if index != nil && index.Version == SeparateVersion {
+			candidates = append(candidates, separate{f, files, *index})
+			lengths = append(lengths, index.Result.Length, index.Upload.Length)
+		}
+	}
+	digests, err := prefixes(ctx, document, lengths...)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range candidates {
+		if d, ok := digests[c.index.Result.Length]; ok && d == c.index.Result.Digest {
+			if digests[c.index.Upload.Length] != c.index.Upload.Digest {
+				r.conclude(pdf.TotalFailed, subUpload, "The document's first bytes are not the upload that was signed.")
+			}
+			return &c, nil
+		}
+	}
+	for _, c := range candidates {
+		if d, ok := digests[c.index.Upload.Length]; ok && d == c.index.Upload.Digest {
+			r.conclude(pdf.TotalFailed, subResult, "The document begins with the upload that was signed, but it is not the result that the evidence speaks of.")
+			return &c, nil
+		}
+	}
+	return nil, nil
+}
+
+// judgeSeparate judges a document together with its evidence PDF.
+func (r *Report) judgeSeparate(ctx context.Context, document File, e *separate, trust Trust, now time.Time) error {
+	r.describe(e.index, signing.AssemblySeparate)
+	if err := r.judgeSigned(ctx, document, e.index.Upload.Length, e.index.Result.Sealed, trust, now); err != nil {
+		return err
+	}
+	return r.judgeEvidence(ctx, e, trust, now)
+}
+
+// judgeSigned judges a document that only ever receives signatures: ours, those
+// that the upload came with, and that nothing else was added.
+func (r *Report) judgeSigned(ctx context.Context, document File, upload int64, isSealed bool, trust Trust, now time.Time) error {
+	s, err := judgeSeals(ctx, document.Content, document.Size, upload, trust, now)
+	if err != nil {
+		return err
+	}
+	if isSealed {
+		r.sealed(s)
+	}
+	if err := r.judgeAppended(checkSigned(document, upload, isSealed)); err != nil {
+		return err
+	}
+	if s.earlier > 0 {
+		return r.judgeEarlier(ctx, document, upload, trust, now)
+	}
+	return nil
+}
+
+var errUnsealed = fault.New(fault.Invalid, "pdf_appended_change", "Something was added to an upload whose own signatures allow nothing more.")
+
+// checkSigned: only signatures follow the upload, and to one that is not sealed
+// nothing was added at all.
+func checkSigned(document File, upload int64, isSealed bool) error {
+	if !isSealed && document.Size != upload {
+		return errUnsealed
+	}
+	return pdf.CheckSigned(document.Content, document.Size, upload, pdf.Limits{})
+}
+
+// judgeEvidence judges the evidence PDF itself and the signatures in it.
+func (r *Report) judgeEvidence(ctx context.Context, e *separate, trust Trust, now time.Time) error {
+	s, err := judgeSeals(ctx, e.file.Content, e.file.Size, 0, trust, now)
+	if err != nil {
+		return err
+	}
+	r.Evidence = &Separately{
+		Result: *e.index.Result, Seals: s.seals, Indication: s.indication, SubIndication: s.sub, Reason: s.reason,
+	}
+	r.restOn(s.environment)
+	reason := s.reason
+	if reason != "" {
+		reason = "The evidence PDF: " + reason
+	}
+	r.conclude(s.indication, s.sub, reason)
+	r.judgeSigners(e.files, e.index, trust)
+	return nil
+}
+
+// judgeAlone judges an evidence PDF without the document that it speaks of.
+func (r *Report) judgeAlone(ctx context.Context, e separate, trust Trust, now time.Time) error {
+	r.describe(e.index, signing.AssemblySeparate)
+	r.conclude(pdf.Indeterminate, subNoDocument, "This is the evidence of a document that was not given; give that too.")
+	return r.judgeEvidence(ctx, &e, trust, now)
+}
+
+// VerifySealed says what a document is worth that only ever receives signatures,
+// without its evidence: our seal, the signatures that the upload came with, and
+// that nothing else follows the upload, whose digest the caller knows to be right.
+func VerifySealed(ctx context.Context, document File, upload int64, trust Trust, now time.Time) (*Report, error) {
+	r := newReport()
+	return r, r.judgeSigned(ctx, document, upload, true, trust, now)
+}
