@@ -216,7 +216,7 @@ func (d Doc) Linearized() []byte {
 	main := w.Len()
 	delete(w.at, d.Root)
 	w.table(rest)
-	fmt.Fprintf(w, "trailer\n<</Size %d>>\nstartxref\n%d\n%%%%EOF\n", d.size(), top)
+	fmt.Fprintf(w, "trailer\n<</Size %d %s>>\nstartxref\n%d\n%%%%EOF\n", d.size(), id, top)
 	return bytes.Replace(w.Bytes(), []byte(gap), []byte(fmt.Sprintf("%010d", main)), 1)
 }
 
