@@ -75,3 +75,22 @@ func ShowsTheSame(before, after *File) bool {
 	}
 	return true
 }
+
+// Stored counts what the lists of the document security store hold.
+func (f *File) Stored() (map[string]int, error) {
+	cat, err := f.catalog()
+	if err != nil {
+		return nil, err
+	}
+	dss, err := f.dict(cat["DSS"])
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]int{}
+	for key := range dss {
+		if items, err := f.items(dss, key); err == nil {
+			all[string(key)] = len(items)
+		}
+	}
+	return all, nil
+}

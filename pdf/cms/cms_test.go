@@ -28,7 +28,7 @@ func TestSignAndVerify(t *testing.T) {
 	for name, key := range map[string]crypto.Signer{"rsa": pdftest.RSA(t, 2048), "ecdsa": pdftest.P256(t)} {
 		t.Run(name, func(t *testing.T) {
 			w := pdftest.NewWorld(t, key)
-			s, err := cms.Parse(append(signed(t, w, cms.Content{Digest: digest}, w.Timestamp), 0, 0, 0))
+			s, err := cms.Parse(append(signed(t, w, cms.Content{Digest: digest[:]}, w.Timestamp), 0, 0, 0))
 			require.NoError(t, err)
 			require.Equal(t, crypto.SHA256, s.Digest())
 			require.False(t, s.HasSigningTime())
@@ -61,7 +61,7 @@ func TestCertificateIsBound(t *testing.T) {
 	w := pdftest.NewWorld(t, pdftest.P256(t))
 	other := w.Issue(t, w.Seal.Key, "Someone else", func(c *x509.Certificate) { c.SerialNumber = w.Seal.Cert.SerialNumber })
 	digest := sha256.Sum256(nil)
-	der := signed(t, w, cms.Content{Digest: digest}, nil)
+	der := signed(t, w, cms.Content{Digest: digest[:]}, nil)
 	s, err := cms.Parse(der)
 	require.NoError(t, err)
 	s.Certificates = [][]byte{other.Cert.Raw}
@@ -78,7 +78,7 @@ func TestCertificateIsBound(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	w := pdftest.NewWorld(t, pdftest.P256(t))
-	good := signed(t, w, cms.Content{}, nil)
+	good := signed(t, w, cms.Content{Digest: make([]byte, sha256.Size)}, nil)
 	for name, der := range map[string][]byte{
 		"empty": nil, "zeros": make([]byte, 64), "cut": good[:len(good)-1], "bytes after": append(append([]byte{}, good...), 0, 1),
 		"certificate alone": w.Seal.Cert.Raw,
@@ -95,7 +95,7 @@ func TestParseRefuses(t *testing.T) {
 func TestNoByteChangesTheMeaning(t *testing.T) {
 	w := pdftest.NewWorld(t, pdftest.P256(t))
 	digest := sha256.Sum256([]byte("document"))
-	der := signed(t, w, cms.Content{Digest: digest}, nil)
+	der := signed(t, w, cms.Content{Digest: digest[:]}, nil)
 	rapid.Check(t, func(rt *rapid.T) {
 		b := append([]byte{}, der...)
 		at := rapid.IntRange(0, len(b)-1).Draw(rt, "at")
@@ -112,7 +112,7 @@ func TestNoByteChangesTheMeaning(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	w := pdftest.NewWorld(f, pdftest.P256(f))
-	f.Add(signed(f, w, cms.Content{}, w.Timestamp))
+	f.Add(signed(f, w, cms.Content{Digest: make([]byte, sha256.Size)}, w.Timestamp))
 	token, err := w.Token(w.Stamp, make([]byte, 32), nil)
 	require.NoError(f, err)
 	f.Add(token)

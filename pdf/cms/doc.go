@@ -89,6 +89,7 @@ type (
 		Serial *big.Int
 	}
 	essCertIDv2 struct { // hashAlgorithm absent: its default, SHA-256
+		Algorithm    pkix.AlgorithmIdentifier `asn1:"optional"`
 		Hash         []byte
 		IssuerSerial essIssuerSerial
 	}

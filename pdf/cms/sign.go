@@ -3,8 +3,6 @@ package cms
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -16,18 +14,22 @@ import (
 	"github.com/handslag/handslag/fault"
 )
 
-// Signer is a key and the certificates that vouch for it, its own first.
+// Signer is a key and the certificates that vouch for it, its own first. The key
+// is only ever asked for its public half and for signatures: it may be anywhere.
 type Signer struct {
 	Key   crypto.Signer
 	Chain []*x509.Certificate
-	Rand  io.Reader
+	// PSS makes an RSA key sign by RSASSA-PSS (RFC 4056).
+	PSS  bool
+	Rand io.Reader
 }
 
-// Content is what is signed: by digest alone, or carried inside when Inside is
-// not nil. A zero Type is id-data.
+// Content is what is signed: by its digest of the algorithm that
+// [Signer.Digest] names, or carried inside when Inside is not nil. A zero Type
+// is id-data.
 type Content struct {
 	Type   asn1.ObjectIdentifier
-	Digest [sha256.Size]byte
+	Digest []byte
 	Inside []byte
 }
 
@@ -45,22 +47,27 @@ func Sign(ctx context.Context, s Signer, c Content, stamp TimestampFunc) ([]byte
 	if c.Type == nil {
 		c.Type = oidData
 	}
-	attrs, err := s.signedAttributes(c)
+	if c.Inside != nil {
+		c.Digest = alg.sum(c.Inside)
+	}
+	if len(c.Digest) != alg.digest.Size() {
+		return nil, fault.New(fault.Internal, "seal_digest", "The digest to be signed is not of the algorithm of the seal's key.")
+	}
+	attrs, err := s.signedAttributes(c, alg)
 	if err != nil {
 		return nil, err
 	}
-	digest := sha256.Sum256(attrs) // with the SET tag, RFC 5652 5.4
-	signature, err := s.Key.Sign(s.Rand, digest[:], crypto.SHA256)
+	signature, err := s.sign(attrs, alg) // with the SET tag, RFC 5652 5.4
 	if err != nil {
-		return nil, fmt.Errorf("sign attributes: %w", err)
+		return nil, err
 	}
 	leaf := s.Chain[0]
 	info := signerInfo{
 		Version:            1,
 		SID:                issuerAndSerial{asn1.RawValue{FullBytes: leaf.RawIssuer}, leaf.SerialNumber},
-		DigestAlgorithm:    pkix.AlgorithmIdentifier{Algorithm: oidSHA256},
+		DigestAlgorithm:    pkix.AlgorithmIdentifier{Algorithm: alg.digestOID},
 		SignedAttrs:        asn1.RawValue{FullBytes: retag(attrs, 0xa0)},
-		SignatureAlgorithm: alg,
+		SignatureAlgorithm: alg.identifier,
 		Signature:          signature,
 	}
 	if stamp != nil {
@@ -71,39 +78,17 @@ func Sign(ctx context.Context, s Signer, c Content, stamp TimestampFunc) ([]byte
 	return s.wrap(c, info)
 }
 
-func (s Signer) algorithm() (pkix.AlgorithmIdentifier, error) {
-	none := pkix.AlgorithmIdentifier{}
-	if s.Key == nil || len(s.Chain) == 0 {
-		return none, fault.New(fault.Internal, "seal_key_missing", "The seal has no key or no certificate.")
-	}
-	type publicKey interface{ Equal(crypto.PublicKey) bool }
-	if k, ok := s.Key.Public().(publicKey); !ok || !k.Equal(s.Chain[0].PublicKey) {
-		return none, fault.New(fault.Internal, "seal_key_mismatch", "The seal's key does not belong to its certificate.")
-	}
-	switch k := s.Key.Public().(type) {
-	case *rsa.PublicKey:
-		if k.N.BitLen() >= 2048 {
-			return pkix.AlgorithmIdentifier{Algorithm: oidRSAWithSHA256, Parameters: asn1.NullRawValue}, nil
-		}
-	case *ecdsa.PublicKey:
-		if k.Params().BitSize >= 256 {
-			return pkix.AlgorithmIdentifier{Algorithm: oidECDSAWithSHA256}, nil
-		}
-	}
-	return none, fault.New(fault.Internal, "seal_key_unsupported", "The seal's key is not RSA of 2048 bits or more, nor ECDSA of 256 bits or more.")
-}
-
-func (s Signer) signedAttributes(c Content) ([]byte, error) {
+func (s Signer) signedAttributes(c Content, alg algorithm) ([]byte, error) {
 	leaf := s.Chain[0]
-	sum := sha256.Sum256(leaf.Raw)
 	values := []struct {
 		oid   asn1.ObjectIdentifier
 		value any
 	}{
 		{oidContentType, c.Type},
-		{oidMessageDigest, c.Digest[:]},
+		{oidMessageDigest, c.Digest},
 		{oidSigningCertV2, signingCertificateV2{[]essCertIDv2{{
-			Hash: sum[:],
+			Algorithm: alg.essDigest(),
+			Hash:      alg.sum(leaf.Raw),
 			IssuerSerial: essIssuerSerial{
 				Issuer: generalNames{asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 4, IsCompound: true, Bytes: leaf.RawIssuer}},
 				Serial: leaf.SerialNumber,

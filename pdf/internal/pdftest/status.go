@@ -1,6 +1,7 @@
 package pdftest
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/sha1"
@@ -8,12 +9,15 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/handslag/handslag/pdf/revocation"
 )
 
 // Responder is a certificate that the root appoints to answer for it.
@@ -188,4 +192,38 @@ func (w *World) CRL(t testing.TB, change func(*x509.RevocationList), revoked ...
 	der, err := x509.CreateRevocationList(rand.Reader, l, w.Root.Cert, w.Root.Key)
 	require.NoError(t, err)
 	return der
+}
+
+// Status tells the status of the root's certificates as the world has it, by the
+// root's own OCSP responses, or its list. It is safe for concurrent use.
+type Status struct {
+	T       testing.TB
+	World   *World
+	By      *Identity           // nil: the root itself
+	List    bool                // answers with a list
+	Revoked []*x509.Certificate // an hour ago
+	Err     error               // what it answers instead
+}
+
+// Revocation makes it a source of proofs.
+func (s *Status) Revocation(_ context.Context, c, _ *x509.Certificate) (revocation.Proof, error) {
+	if s.Err != nil {
+		return revocation.Proof{}, s.Err
+	}
+	if s.List {
+		return revocation.Proof{CRL: s.World.CRL(s.T, nil, s.Revoked...)}, nil
+	}
+	by := s.By
+	if by == nil {
+		by = s.World.Root
+	}
+	p := revocation.Proof{OCSP: s.World.OCSP(s.T, c, by, func(r *Response) {
+		if slices.ContainsFunc(s.Revoked, c.Equal) {
+			r.Singles[0].RevokedAt, r.Singles[0].Reason = s.World.Now.Add(-time.Hour), 1
+		}
+	})}
+	if s.By != nil {
+		p.Certificates = [][]byte{by.Cert.Raw}
+	}
+	return p, nil
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -57,17 +57,43 @@ func RSA(t testing.TB, bits int) crypto.Signer {
 	return k
 }
 
-// NewWorld makes a world around a seal key.
-func NewWorld(t testing.TB, seal crypto.Signer) *World {
+// Ed25519 makes a key.
+func Ed25519(t testing.TB) crypto.Signer {
+	_, k, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	return k
+}
+
+// NewWorld makes a world around a seal key. Its certificates name nowhere that
+// their status could be learnt.
+func NewWorld(t testing.TB, seal crypto.Signer) *World { return newWorld(t, seal, nil) }
+
+// NewNamedWorld makes a world whose certificates name where their status can be
+// learnt; [World.Status] tells it.
+func NewNamedWorld(t testing.TB, seal crypto.Signer) *World {
+	return newWorld(t, seal, func(c *x509.Certificate) {
+		c.OCSPServer, c.CRLDistributionPoints = []string{"http://ocsp.test/"}, []string{"http://crl.test/all.crl"}
+	})
+}
+
+func newWorld(t testing.TB, seal crypto.Signer, name func(*x509.Certificate)) *World {
 	w := &World{Now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	w.Root = w.issue(t, nil, P256(t), "Test Root", func(c *x509.Certificate) { c.IsCA = true })
-	w.Seal = w.issue(t, w.Root, seal, "Test Seal", nil)
-	w.Stamp = w.issue(t, w.Root, P256(t), "Test TSA", func(c *x509.Certificate) {
+	w.Seal = w.issue(t, w.Root, seal, "Test Seal", name)
+	w.Stamp = w.Stamper(t, "Test TSA", name)
+	return w
+}
+
+// Stamper makes a timestamp authority under the root.
+func (w *World) Stamper(t testing.TB, name string, change func(*x509.Certificate)) *Identity {
+	return w.issue(t, w.Root, P256(t), name, func(c *x509.Certificate) {
+		if change != nil {
+			change(c)
+		}
 		usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
 		require.NoError(t, err)
 		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}
 	})
-	return w
 }
 
 // Issue makes a certificate under the root.
@@ -129,7 +155,7 @@ func (w *World) Token(by *Identity, digest []byte, nonce *big.Int) ([]byte, erro
 		return nil, err
 	}
 	return cms.Sign(context.Background(), cms.Signer{Key: by.Key, Chain: by.Chain(), Rand: rand.Reader},
-		cms.Content{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 1, 4}, Inside: der, Digest: sha256.Sum256(der)}, nil)
+		cms.Content{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 1, 4}, Inside: der}, nil)
 }
 
 // Timestamp makes the world a timestamper.
