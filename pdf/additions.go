@@ -169,7 +169,7 @@ func (a *addition) own(o Object) (bool, error) {
 			}
 			next = v
 		}
-		if err := a.now.inspect(next, &Report{}, 0); err != nil {
+		if err := a.now.harmless(next); err != nil {
 			if _, ok := fault.As(err); ok {
 				err = nil // it is known to be a PDF; this one acts or fetches
 			}

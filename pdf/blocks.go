@@ -13,7 +13,8 @@ type blocks struct {
 	size  int64
 	ring  [blockCount]block
 	next  int
-	names names // of the lexers over it
+	names names  // of the lexers over it
+	own   []byte // when set, the only block: at most one lexer may be over it
 }
 
 type block struct {
@@ -28,6 +29,10 @@ const (
 
 // at returns the block that holds pos, and where the block begins.
 func (b *blocks) at(pos int64) ([]byte, int64, error) {
+	if b.own != nil {
+		data, err := b.read(b.own, pos, pos)
+		return data, pos, err
+	}
 	off := pos &^ (blockSize - 1)
 	for i := range b.ring {
 		if len(b.ring[i].data) > 0 && b.ring[i].off == off {

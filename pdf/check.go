@@ -5,18 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/handslag/handslag/fault"
-)
-
-// Codes of what the upload check refuses, beside those of reading.
-const (
-	CodeJavaScript     = "pdf_javascript"
-	CodeLaunch         = "pdf_launch"
-	CodeEmbeddedGoTo   = "pdf_embedded_goto"
-	CodeOpenAction     = "pdf_open_action"
-	CodeXFA            = "pdf_xfa"
-	CodeExternalStream = "pdf_external_stream"
 )
 
 // Report says what an upload is, in numbers and structure; nothing in it is
@@ -40,15 +28,28 @@ type Report struct {
 	// Dangling counts references to objects that do not exist. A later revision
 	// could define them: content prepared to appear after signing.
 	Dangling int
-
-	dangling uint32 // the highest number among them
+	// Findings are the rules that the upload meets, in the order of the rules.
+	Findings []Finding
 }
 
-// Check decides whether a document may be offered for signing. It reads every
-// object once and refuses, with a fault that names the reason, what could act on
-// its own, change what it shows, or be read in two ways. Signatures, locks,
-// hybrid sections and the like are reported, and the caller decides.
+// Check decides whether a document may be offered for signing, by the default
+// policy: it is [Inspect] and then [Policy.Judge].
 func Check(ra io.ReaderAt, size int64, limits Limits) (*Report, error) {
+	r, err := Inspect(ra, size, limits)
+	if err != nil {
+		return nil, err
+	}
+	if err := Policy(nil).Judge(r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Inspect reads every object of a document once and reports what it is. It
+// refuses, with a fault that names the reason, only what cannot be read, or can
+// be read in two ways; what the document may do or hide is in the findings, and
+// a [Policy] decides.
+func Inspect(ra io.ReaderAt, size int64, limits Limits) (*Report, error) {
 	f, err := Open(ra, size, limits)
 	if err != nil {
 		return nil, err
@@ -59,24 +60,27 @@ func Check(ra io.ReaderAt, size int64, limits Limits) (*Report, error) {
 		}
 		return nil, err
 	}
-	r := &Report{Revisions: len(f.sections), XRef: f.sections[0].form}
+	if f.beyondSize() {
+		return nil, ambiguous("it has objects beyond the number of objects it states")
+	}
+	c, err := f.takeCensus()
+	if err != nil {
+		return nil, err
+	}
+	// An update, ours above all, would bring to life what was prepared under the
+	// next number.
+	if c.dangling > 0 && c.highest >= f.fresh() {
+		return nil, ambiguous("it refers to an object that only a later revision could define")
+	}
+	r := &Report{Revisions: len(f.sections), XRef: f.overall(), Objects: len(c.used), Dangling: c.dangling}
 	r.FragmentedXRef = f.sections[len(f.sections)-1].subs > 1 && !f.linearized()
-	if slices.ContainsFunc(f.sections, func(s *section) bool { return s.form == XRefHybrid }) {
-		r.XRef = XRefHybrid
+	for _, step := range []func(*Report) error{c.pages, c.form, c.catalog, c.structure} {
+		if err := step(r); err != nil {
+			return nil, err
+		}
 	}
-	if err := f.scan(r); err != nil {
-		return nil, err
-	}
-	if r.Pages, err = f.countPages(); err != nil {
-		return nil, err
-	}
-	if r.Pages == 0 {
-		return nil, damaged("it has no pages")
-	}
-	if err := f.checkForm(r); err != nil {
-		return nil, err
-	}
-	return r, f.checkCatalog(r)
+	r.Findings = c.judge.list()
+	return r, f.locate(r.Findings)
 }
 
 // linearized files have a first section near the start that lists the objects of
@@ -85,13 +89,65 @@ func (f *File) linearized() bool {
 	return len(f.sections) > 1 && f.sections[0].offset < f.sections[1].offset
 }
 
-func (f *File) checkForm(r *Report) error {
-	form, err := f.form()
-	if err != nil {
+// overall is the form of the newest section, or hybrid when any section is.
+func (f *File) overall() XRefForm {
+	if slices.ContainsFunc(f.sections, func(s *section) bool { return s.form == XRefHybrid }) {
+		return XRefHybrid
+	}
+	return f.sections[0].form
+}
+
+// beyondSize reports whether objects in use have numbers past the newest /Size,
+// which hides them from some readers (ISO 32000-2 table 15 makes them null).
+func (f *File) beyondSize() bool {
+	size, ok := f.trailer["Size"].(Integer)
+	if !ok {
+		return false
+	}
+	for _, s := range f.sections {
+		for num := range s.entries.all() {
+			if int64(num) < int64(size) {
+				continue
+			}
+			if _, used := f.entry(num); used {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// add puts a finding of the whole document.
+func (c *census) add(r Rule, count int) {
+	if count > 0 {
+		c.judge.findings[r] = &Finding{Rule: r, Count: count}
+	}
+}
+
+func (c *census) addIf(r Rule, is bool) {
+	if is {
+		c.add(r, 1)
+	}
+}
+
+func (c *census) pages(r *Report) error {
+	t := c.file.tree(func(Ref, Dict, inherited) (bool, error) { return true, nil })
+	t.leaf = c.page
+	if err := t.walk(); err != nil {
 		return err
 	}
-	if form.xfa {
-		return fault.New(fault.Invalid, CodeXFA, "The PDF holds an XFA form, which can show other content than its pages.")
+	if t.pages == 0 {
+		return damaged("it has no pages")
+	}
+	r.Pages = t.pages
+	c.addIf(RulePageCount, t.miscounted)
+	return nil
+}
+
+func (c *census) form(r *Report) error {
+	form, err := c.file.form()
+	if err != nil {
+		return err
 	}
 	r.FormFields = form.others
 	for _, s := range form.signatures {
@@ -99,12 +155,20 @@ func (f *File) checkForm(r *Report) error {
 			r.Signatures++
 		}
 	}
-	held, err := f.locks(form.signatures)
+	held, err := c.file.locks(form.signatures)
+	if err != nil {
+		return err
+	}
 	r.Locked = held == lockAll
-	return err
+	c.addIf(RuleXFA, form.xfa)
+	c.add(RuleFormFields, r.FormFields)
+	c.add(RuleSigned, r.Signatures)
+	c.addIf(RuleLocked, r.Locked)
+	return nil
 }
 
-func (f *File) checkCatalog(r *Report) error {
+func (c *census) catalog(r *Report) error {
+	f := c.file
 	cat, err := f.catalog()
 	if err != nil {
 		return err
@@ -113,21 +177,72 @@ func (f *File) checkCatalog(r *Report) error {
 	if v := string(cat.name("Version")); v > r.Version {
 		r.Version = v
 	}
-	r.OptionalContent = cat["OCProperties"] != nil
 	names, err := f.dict(cat["Names"])
 	if err != nil {
 		return err
 	}
 	r.Attachments = names["EmbeddedFiles"] != nil || cat["AF"] != nil
+	c.addIf(RuleAttachments, r.Attachments)
 	open, err := f.resolve(cat["OpenAction"])
 	if err != nil {
 		return err
 	}
-	if d, ok := open.(Dict); ok && d.name("S") != "GoTo" {
-		return fault.New(fault.Invalid, CodeOpenAction, "The PDF does something of its own when it is opened.")
+	if d, ok := open.(Dict); ok {
+		reaches, err := f.reachesOut(d)
+		if err != nil {
+			return err
+		}
+		if reaches || d.name("S") != "GoTo" {
+			c.judge.num = 0
+			c.judge.found(RuleOpenAction)
+		}
 	}
-	r.PDFA, err = f.claim(cat)
-	return err
+	if r.PDFA, err = f.claim(cat); err != nil {
+		return err
+	}
+	c.addIf(RuleArchival, strings.HasPrefix(r.PDFA, "1") || strings.HasPrefix(r.PDFA, "2"))
+	return c.layers(r, cat)
+}
+
+// layers: optional content (8.11), and whether some of it is hidden at first or
+// prints otherwise than it shows.
+func (c *census) layers(r *Report, cat Dict) error {
+	r.OptionalContent = cat["OCProperties"] != nil
+	c.addIf(RuleOptionalContent, r.OptionalContent)
+	all, err := c.file.dict(cat["OCProperties"])
+	if err != nil {
+		return err
+	}
+	first, err := c.file.dict(all["D"])
+	if err != nil {
+		return err
+	}
+	off, err := c.file.array(first["OFF"])
+	if err != nil {
+		return err
+	}
+	usage, err := c.file.array(first["AS"])
+	if err != nil {
+		return err
+	}
+	hidden := len(off) + len(usage)
+	if s := first.name("BaseState"); s != "" && s != "ON" {
+		hidden++
+	}
+	c.add(RuleHiddenLayers, hidden)
+	return nil
+}
+
+// structure: what only the way the file is written shows.
+func (c *census) structure(r *Report) error {
+	c.add(RuleDangling, r.Dangling)
+	c.add(RuleUnreferenced, c.unreferenced())
+	c.addIf(RuleFragmentedXRef, r.FragmentedXRef)
+	c.addIf(RuleHybrid, r.XRef == XRefHybrid)
+	if r.Signatures == 0 {
+		c.add(RuleReplacedContent, c.replacedContent())
+	}
+	return nil
 }
 
 var (
@@ -166,142 +281,53 @@ func (f *File) claim(cat Dict) (string, error) {
 	return claim, nil
 }
 
-// scan looks into every object in use. It refuses what an update, ours above
-// all, would bring to life: objects that the stated size hides from some readers
-// (ISO 32000-2 table 15 makes them null) and references to numbers that no
-// revision has used yet.
-func (f *File) scan(r *Report) error {
-	if f.beyondSize() {
-		return ambiguous("it has objects beyond the number of objects it states")
-	}
-	err := f.eachObject(func(_ uint32, o Object) error {
-		r.Objects++
-		return f.inspect(o, r, 0)
-	})
-	if err != nil {
-		return err
-	}
-	for _, s := range f.sections {
-		if err := f.inspect(s.trailer, r, 0); err != nil {
-			return err
-		}
-	}
-	if r.Dangling > 0 && r.dangling >= f.fresh() {
-		return ambiguous("it refers to an object that only a later revision could define")
-	}
-	return nil
-}
+// maxLocated bounds the annotations that are looked at for a page's number.
+const maxLocated = 100_000
 
-// beyondSize reports whether objects in use have numbers past the newest /Size.
-func (f *File) beyondSize() bool {
-	size, ok := f.trailer["Size"].(Integer)
-	if !ok {
-		return false
-	}
-	for _, s := range f.sections {
-		for num := range s.entries.all() {
-			if int64(num) < int64(size) {
-				continue
-			}
-			if _, used := f.entry(num); used {
-				return true
-			}
+// locate says on which page each finding that hangs on one was found first. The
+// pages are gone through only when there is such a finding.
+func (f *File) locate(findings []Finding) error {
+	at := map[uint32]int{}
+	for _, x := range findings {
+		if x.object != 0 {
+			at[x.object] = 0
 		}
 	}
-	return false
-}
-
-// eachObject visits every object in use, in the order of the file.
-func (f *File) eachObject(visit func(num uint32, o Object) error) error {
-	for _, p := range f.places() {
-		o, err := f.load(Ref{p.num, p.e.gen})
-		if err != nil {
-			return err
-		}
-		if err := visit(p.num, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inspect looks for what acts or fetches, wherever it hangs: an object that
-// nothing refers to today may be referred to by a later revision.
-func (f *File) inspect(o Object, r *Report, depth int) error {
-	switch v := o.(type) {
-	case Ref:
-		if _, ok := f.entry(v.Num); !ok {
-			r.Dangling++
-			r.dangling = max(r.dangling, v.Num)
-		}
-	case Array:
-		for _, e := range v {
-			if err := f.inspect(e, r, depth+1); err != nil {
-				return err
-			}
-		}
-	case *Stream:
-		if v.Dict["F"] != nil { // table 5: the data is in another file
-			return fault.New(fault.Invalid, CodeExternalStream, "The PDF takes content from another file.")
-		}
-		return f.inspect(v.Dict, r, depth)
-	case Dict:
-		if err := action(v); err != nil {
-			return err
-		}
-		if err := f.triggers(v); err != nil {
-			return err
-		}
-		for _, e := range v {
-			if err := f.inspect(e, r, depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// action refuses dictionaries that are actions of the dangerous kinds (ISO
-// 32000-2 table 201), and any that carry a script.
-func action(d Dict) error {
-	if d["JS"] != nil || d["JavaScript"] != nil {
-		return fault.New(fault.Invalid, CodeJavaScript, "The PDF contains JavaScript.")
-	}
-	switch d.name("S") {
-	case "JavaScript":
-		return fault.New(fault.Invalid, CodeJavaScript, "The PDF contains JavaScript.")
-	case "Launch", "ImportData":
-		return fault.New(fault.Invalid, CodeLaunch, "The PDF can start a program or load other files.")
-	case "GoToE":
-		return fault.New(fault.Invalid, CodeEmbeddedGoTo, "The PDF opens documents hidden inside it.")
-	}
-	return nil
-}
-
-// maxTriggers is well above the kinds there are (tables 197 to 200); without a
-// bound, many objects that share a long list would take quadratic time.
-const maxTriggers = 64
-
-// triggers refuses additional actions (12.6.3) that reach out by themselves.
-func (f *File) triggers(d Dict) error {
-	if d["AA"] == nil {
+	if len(at) == 0 {
 		return nil
 	}
-	all, err := f.dict(d["AA"])
-	if err != nil {
-		return err
+	page, left := 0, maxLocated
+	note := func(o Object) {
+		ref, _ := o.(Ref)
+		if p, wanted := at[ref.Num]; wanted && p == 0 {
+			at[ref.Num] = page
+		}
 	}
-	if len(all) > maxTriggers {
-		return tooComplex("too many actions")
-	}
-	for _, o := range all {
-		a, err := f.dict(o)
+	err := f.walkPages(func(r Ref, d Dict, _ inherited) (bool, error) {
+		page++
+		note(r)
+		annots, err := f.array(d["Annots"])
 		if err != nil {
-			return err
+			return false, err
 		}
-		if s := a.name("S"); s == "URI" || s == "SubmitForm" || s == "GoToR" {
-			return fault.New(fault.Invalid, CodeOpenAction, "The PDF does something of its own when it is opened.")
+		note(d["Annots"])
+		note(d["AA"])
+		for _, o := range annots {
+			if left--; left < 0 {
+				return false, nil
+			}
+			note(o)
+			a, err := f.dict(o)
+			if err != nil {
+				return false, err
+			}
+			note(a["A"])
+			note(a["AA"])
 		}
+		return true, nil
+	})
+	for i := range findings {
+		findings[i].Page = at[findings[i].object]
 	}
-	return nil
+	return err
 }

@@ -99,14 +99,14 @@ func TestCheckRefuses(t *testing.T) {
 		{"wrong number", bytes.Replace(good, []byte("5 0 obj"), []byte("7 0 obj"), 1), pdf.CodeAmbiguous},
 		{"length lie", bytes.Replace(good, []byte("/Length 5"), []byte("/Length 3"), 1), pdf.CodeDamaged},
 		{"no catalog", bytes.Replace(good, []byte("/Root 1"), []byte("/Toor 1"), 1), pdf.CodeDamaged},
-		{"javascript", object("<</S /JavaScript /JS (app.alert)>>"), pdf.CodeJavaScript},
-		{"javascript names", catalog("/Names <</JavaScript <</Names []>>>>"), pdf.CodeJavaScript},
-		{"launch", object("<</Type /Action /S /Launch /F (calc.exe)>>"), pdf.CodeLaunch},
-		{"embedded goto", object("<</S /GoToE /T <<>>>>"), pdf.CodeEmbeddedGoTo},
-		{"open action", catalog("/OpenAction <</S /URI /URI (http://example.com)>>"), pdf.CodeOpenAction},
-		{"page trigger", object("<</AA <</O <</S /URI /URI (http://example.com)>>>>>>"), pdf.CodeOpenAction},
-		{"xfa", catalog("/AcroForm <</XFA (x) /Fields []>>"), pdf.CodeXFA},
-		{"external stream", with(map[int]string{30: pdftest.Stream("/F (other.pdf)", "x")}).Table(), pdf.CodeExternalStream},
+		{"javascript", object("<</S /JavaScript /JS (app.alert)>>"), string(pdf.RuleJavaScript)},
+		{"javascript names", catalog("/Names <</JavaScript <</Names []>>>>"), string(pdf.RuleJavaScript)},
+		{"launch", object("<</Type /Action /S /Launch /F (calc.exe)>>"), string(pdf.RuleLaunch)},
+		{"embedded goto", object("<</S /GoToE /T <<>>>>"), string(pdf.RuleEmbeddedGoTo)},
+		{"open action", catalog("/OpenAction <</S /URI /URI (http://example.com)>>"), string(pdf.RuleOpenAction)},
+		{"page trigger", object("<</AA <</O <</S /URI /URI (http://example.com)>>>>>>"), string(pdf.RuleOpenAction)},
+		{"xfa", catalog("/AcroForm <</XFA (x) /Fields []>>"), string(pdf.RuleXFA)},
+		{"external stream", with(map[int]string{30: pdftest.Stream("/F (other.pdf)", "x")}).Table(), string(pdf.RuleExternalStream)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Now()

@@ -92,8 +92,9 @@ func (s *entries) fold(hidden *entries) {
 	slices.SortFunc(s.list, func(a, b place) int { return cmp.Compare(a.num, b.num) })
 }
 
-// newest lists the objects in use, each in its newest version.
-func (f *File) newest() []place {
+// newest lists the objects in use by number, each in its newest version, and the
+// numbers of those that have an older one too.
+func (f *File) newest() (used []place, replaced []uint32) {
 	type version struct {
 		place
 		section int // the newest is 0
@@ -113,20 +114,38 @@ func (f *File) newest() []place {
 			return cmp.Or(cmp.Compare(a.num, b.num), cmp.Compare(a.section, b.section))
 		})
 	}
-	used := make([]place, 0, len(all))
+	used = make([]place, 0, n)
 	for i, v := range all {
-		if v.e.kind != entryFree && (i == 0 || all[i-1].num != v.num) {
+		known := i > 0 && all[i-1].num == v.num
+		switch last := len(used) - 1; {
+		case !known && v.e.kind != entryFree:
 			used = append(used, v.place)
+		case known && v.e.kind != entryFree && last >= 0 && used[last].num == v.num && used[last].e != v.e:
+			if k := len(replaced); k == 0 || replaced[k-1] != v.num {
+				replaced = append(replaced, v.num)
+			}
 		}
 	}
-	return used
+	return used, replaced
 }
 
 // places lists the objects in use in the order of the file.
 func (f *File) places() []place {
-	places := f.newest()
-	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.e.kind, b.e.kind), cmp.Compare(a.e.offset, b.e.offset), cmp.Compare(a.e.index, b.e.index))
-	})
+	places, _ := f.newest()
+	slices.SortFunc(places, inFile)
 	return places
+}
+
+// eachObject visits every object in use, in the order of the file.
+func (f *File) eachObject(visit func(num uint32, o Object) error) error {
+	for _, p := range f.places() {
+		o, err := f.load(Ref{p.num, p.e.gen})
+		if err != nil {
+			return err
+		}
+		if err := visit(p.num, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }

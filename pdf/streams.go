@@ -228,24 +228,37 @@ type objectStream struct {
 const heldObjectStreamBytes = 32 << 20
 
 func (f *File) fromObjectStream(num uint32, e xrefEntry) (Object, error) {
-	os, err := f.objectStream(e.stream())
+	os, at, err := f.inObjectStream(num, e)
 	if err != nil {
 		return nil, err
 	}
+	l := newBytesLexer(os.data, f.limits)
+	l.pos, l.names = at, f.blocks.names
+	o, err := l.object()
+	if err != nil {
+		return nil, err
+	}
+	if _, isRef := o.(Ref); isRef {
+		return nil, onlyReference(num)
+	}
+	return o, f.worked(l.pos - at)
+}
+
+func onlyReference(num uint32) error {
+	return damaged("object %d is nothing but a reference", num)
+}
+
+// inObjectStream finds where in which object stream an object begins.
+func (f *File) inObjectStream(num uint32, e xrefEntry) (*objectStream, int64, error) {
+	os, err := f.objectStream(e.stream())
+	if err != nil {
+		return nil, 0, err
+	}
 	i := int(e.index)
 	if i >= len(os.numbers) || os.numbers[i] != num {
-		return nil, ambiguous("object %d is not where its table says", num)
+		return nil, 0, ambiguous("object %d is not where its table says", num)
 	}
-	l := newBytesLexer(os.data, f.limits)
-	l.pos, l.names = int64(os.offsets[i]), f.blocks.names
-	o, err := l.object()
-	if err == nil {
-		err = f.worked(l.pos - int64(os.offsets[i]))
-	}
-	if _, isRef := o.(Ref); isRef && err == nil {
-		return nil, damaged("object %d is nothing but a reference", num)
-	}
-	return o, err
+	return os, int64(os.offsets[i]), nil
 }
 
 func (f *File) objectStream(num uint32) (*objectStream, error) {

@@ -8,6 +8,9 @@ type pageTree struct {
 	pages   int
 	visit   func(Ref, Dict, inherited) (more bool, err error)
 	stopped bool
+
+	leaf       func(Ref) bool // when set, the leaves that it knows are counted and not visited
+	miscounted bool           // a node's /Count is not the number of pages under it
 }
 
 // inherited holds the page attributes that come from the nodes above (ISO
@@ -18,7 +21,15 @@ var inheritable = [...]Name{"Resources", "MediaBox", "CropBox", "Rotate"}
 
 // walkPages calls visit for every page until it answers false.
 func (f *File) walkPages(visit func(Ref, Dict, inherited) (bool, error)) error {
-	cat, err := f.catalog()
+	return f.tree(visit).walk()
+}
+
+func (f *File) tree(visit func(Ref, Dict, inherited) (bool, error)) *pageTree {
+	return &pageTree{file: f, seen: map[uint32]bool{}, visit: visit}
+}
+
+func (t *pageTree) walk() error {
+	cat, err := t.file.catalog()
 	if err != nil {
 		return err
 	}
@@ -26,7 +37,6 @@ func (f *File) walkPages(visit func(Ref, Dict, inherited) (bool, error)) error {
 	if !ok {
 		return damaged("its page tree is not an indirect object")
 	}
-	t := &pageTree{file: f, seen: map[uint32]bool{}, visit: visit}
 	return t.node(root, inherited{}, 0)
 }
 
@@ -38,6 +48,9 @@ func (t *pageTree) node(ref Ref, above inherited, depth int) error {
 		return tooComplex("page tree nested too deep")
 	}
 	t.seen[ref.Num] = true
+	if t.leaf != nil && t.leaf(ref) {
+		return t.page()
+	}
 	o, err := t.file.load(ref)
 	if err != nil {
 		return err
@@ -56,17 +69,30 @@ func (t *pageTree) node(ref Ref, above inherited, depth int) error {
 	}
 	switch d.name("Type") {
 	case "Page":
-		t.pages++
-		if t.pages > t.file.limits.MaxPages {
-			return tooComplex("too many pages")
+		if err := t.page(); err != nil {
+			return err
 		}
 		more, err := t.visit(ref, d, own)
 		t.stopped = !more
 		return err
 	case "Pages":
-		return t.kids(d, own, depth)
+		before := t.pages
+		if err := t.kids(d, own, depth); err != nil {
+			return err
+		}
+		count, _, err := t.file.integer(d["Count"])
+		t.miscounted = t.miscounted || count != int64(t.pages-before)
+		return err
 	}
 	return damaged("its page tree holds something that is no page")
+}
+
+func (t *pageTree) page() error {
+	t.pages++
+	if t.pages > t.file.limits.MaxPages {
+		return tooComplex("too many pages")
+	}
+	return nil
 }
 
 func (t *pageTree) kids(d Dict, own inherited, depth int) error {
