@@ -1,0 +1,33 @@
+package main
+
+// inability is what a judge is known not to be able to judge.
+type inability struct {
+	judge string
+	when  func(s *sample, key string, v verdict) bool
+	why   string
+}
+
+var inabilities = []inability{
+	{
+		"pyhanko", func(s *sample, _ string, _ verdict) bool { return s.form == "hybrid" },
+		"it refuses to validate signatures in files with hybrid cross-references",
+	},
+	{
+		"pdfsig", func(_ *sample, _ string, v verdict) bool { return v.Kind == "timestamp" },
+		"it does not verify document timestamps",
+	},
+	{
+		"handslag", func(s *sample, _ string, _ verdict) bool { return s.by != "" },
+		"it does not know yet how others write",
+	},
+}
+
+// unable says why the judge cannot judge this, "" when it can.
+func unable(judge string, s *sample, key string, v verdict) string {
+	for _, i := range inabilities {
+		if i.judge == judge && i.when(s, key, v) {
+			return i.why
+		}
+	}
+	return ""
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/simulator/pki"
+)
+
+// ours is package pdf as one judge among others.
+func ours(w *world) judge {
+	trust := pdf.Trust{Seal: pool(w.pki.Anchors(pki.Sealing)), Timestamp: pool(w.pki.Anchors(pki.Timestamp))}
+	return judge{name: "handslag", run: each(func(ctx context.Context, s *sample) answer {
+		b, err := os.ReadFile(s.path)
+		if err != nil {
+			return answer{Error: err.Error()}
+		}
+		trust := trust
+		trust.Now = now()
+		v, err := pdf.Verify(ctx, bytes.NewReader(b), int64(len(b)), trust)
+		if err != nil {
+			if e, ok := fault.As(err); ok {
+				return answer{Error: e.Code}
+			}
+			return answer{Error: err.Error()}
+		}
+		var a answer
+		for _, r := range v.Signatures {
+			a.Signatures = append(a.Signatures, verdict{
+				Field: r.Field, Kind: "signature", Level: r.Level,
+				Indication: string(r.Indication), Sub: r.SubIndication, Why: r.Reason,
+			})
+		}
+		return a
+	})}
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/handslag/handslag/pdf/tsa"
+	"github.com/handslag/handslag/simulator/pki"
+	"github.com/handslag/handslag/simulator/revocation"
+	simulated "github.com/handslag/handslag/simulator/tsa"
+)
+
+// world is the simulated authorities, reached over HTTP on this machine while
+// the judges look at certificates that name them.
+type world struct {
+	pki      *pki.PKI
+	seals    map[string]pki.Identity
+	stranger *pki.PKI // nobody trusts it
+	stamps   *tsa.Client
+	roots    []*x509.Certificate
+	rootFile string
+	servers  []*httptest.Server
+}
+
+func (w *world) Close() {
+	for _, s := range w.servers {
+		s.Close()
+	}
+}
+
+// now is when everything happens: the judges go by the machine's clock.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// kinds of key that the authorities make for the keys of the matrix.
+var kinds = map[string]pki.KeyKind{
+	"rsa-2048": pki.RSA2048, "rsa-3072": pki.RSA3072, "rsa-pss-3072": pki.RSA3072,
+	"p256": pki.P256, "p384": pki.P384, "p521": pki.P521, "ed25519": pki.Ed25519,
+}
+
+func newWorld(dir string) (*world, error) {
+	w := &world{seals: map[string]pki.Identity{}, rootFile: filepath.Join(dir, "roots.pem")}
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	w.servers = append(w.servers, server)
+	var err error
+	w.pki, err = pki.Create(pki.Options{Clock: now, Entropy: rand.Reader, CAKeyBits: 2048, StatusURL: server.URL + "/status"})
+	if err != nil {
+		return nil, err
+	}
+	if w.stranger, err = pki.Create(pki.Options{Clock: now, Entropy: rand.Reader, CAKeyBits: 2048}); err != nil {
+		return nil, err
+	}
+	authority, err := simulated.New(simulated.Options{PKI: w.pki, Clock: now, Entropy: rand.Reader})
+	if err != nil {
+		return nil, err
+	}
+	status, err := revocation.New(revocation.Options{PKI: w.pki, Clock: now, Entropy: rand.Reader})
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/tsa", authority)
+	mux.Handle("/status/", http.StripPrefix("/status", status))
+	w.stamps = &tsa.Client{URLs: []string{server.URL + "/tsa"}, HTTP: http.DefaultClient}
+	for i, key := range keys {
+		// Chains of two and of three certificates in turn.
+		order := pki.SealOrder{CommonName: "Seal " + key, Key: kinds[key], Intermediate: i%2 == 1}
+		if w.seals[key], err = w.pki.IssueSeal(order); err != nil {
+			return nil, fmt.Errorf("seal %s: %w", key, err)
+		}
+	}
+	w.roots = append(w.pki.Anchors(pki.Sealing), w.pki.Anchors(pki.Timestamp)...)
+	var text []byte
+	for _, c := range w.roots {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	return w, os.WriteFile(w.rootFile, text, 0o600)
+}
+
+func chain(id pki.Identity) []*x509.Certificate {
+	return append([]*x509.Certificate{id.Certificate}, id.Chain...)
+}
+
+func pool(all []*x509.Certificate) *x509.CertPool {
+	p := x509.NewCertPool()
+	for _, c := range all {
+		p.AddCert(c)
+	}
+	return p
+}
