@@ -37,6 +37,9 @@ type Report struct {
 
 // Separately is a separate evidence PDF.
 type Separately struct {
+	// Given is its place among the evidence PDFs that were given; -1 when it was
+	// given in the document's place.
+	Given         int            `json:"-"`
 	Result        Separate       `json:"result"` // what it speaks of
 	Seals         []Seal         `json:"seals"`
 	Indication    pdf.Indication `json:"indication"`

@@ -11,6 +11,7 @@ import (
 
 // separate is an evidence PDF of its own.
 type separate struct {
+	given int // among those that were given; -1: in the document's place
 	file  File
 	files *files
 	index Index
@@ -21,13 +22,13 @@ type separate struct {
 func (r *Report) findSeparate(ctx context.Context, document File, evidence []File) (*separate, error) {
 	var candidates []separate
 	var lengths []int64
-	for _, f := range evidence {
+	for i, f := range evidence {
 		files, index, err := openEvidence(f)
 		if err != nil {
 			return nil, err
 		}
 		if index != nil && index.Version == SeparateVersion {
-			candidates = append(candidates, separate{f, files, *index})
+			candidates = append(candidates, separate{i, f, files, *index})
 			lengths = append(lengths, index.Result.Length, index.Upload.Length)
 		}
 	}
@@ -98,7 +99,7 @@ func (r *Report) judgeEvidence(ctx context.Context, e *separate, trust Trust, no
 		return err
 	}
 	r.Evidence = &Separately{
-		Result: *e.index.Result, Seals: s.seals, Indication: s.indication, SubIndication: s.sub, Reason: s.reason,
+		Given: e.given, Result: *e.index.Result, Seals: s.seals, Indication: s.indication, SubIndication: s.sub, Reason: s.reason,
 	}
 	r.restOn(s.environment)
 	reason := s.reason

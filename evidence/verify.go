@@ -61,7 +61,7 @@ func VerifyDocument(ctx context.Context, document File, evidence []File, trust T
 	case apart != nil:
 		return r, r.judgeSeparate(ctx, document, apart, trust, now)
 	case index != nil && index.Version == SeparateVersion:
-		return r, r.judgeAlone(ctx, separate{document, own, *index}, trust, now)
+		return r, r.judgeAlone(ctx, separate{-1, document, own, *index}, trust, now)
 	}
 	s, err := judgeSeals(ctx, document.Content, document.Size, 0, trust, now)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -15,13 +16,22 @@ import (
 )
 
 type verifyCommand struct {
-	File         string `arg:"" help:"The signed PDF." placeholder:"FILE"`
-	Trust        string `required:"" help:"Directory of trust anchors: <bankid-se|seal|tsa>.<live|test|simulator>.pem." placeholder:"DIR"`
-	Organisation string `help:"The organisation whose seal it must be, as its certificate names it; empty for any that the anchors vouch for." placeholder:"NAME"`
-	JSON         bool   `name:"json" help:"Print the report as JSON."`
+	Files        []string `arg:"" help:"The signed PDFs. Evidence PDFs among them are used for the documents that they speak of." placeholder:"FILE"`
+	Evidence     []string `help:"Evidence PDFs of documents that do not carry their evidence themselves." placeholder:"FILE"`
+	Trust        string   `required:"" help:"Directory of trust anchors: <bankid-se|nbid|seal|tsa>.<live|test|simulator>.pem." placeholder:"DIR"`
+	Organisation string   `help:"The organisation whose seal it must be, as its certificate names it; empty for any that the anchors vouch for." placeholder:"NAME"`
+	JSON         bool     `name:"json" help:"Print the report of each document as JSON."`
 }
 
-// Run verifies the file and prints who signed what, when.
+// report is what is said of one document.
+type report struct {
+	File         string `json:"file"`
+	EvidenceFile string `json:"evidenceFile,omitempty"`
+	*evidence.Report
+}
+
+// Run verifies the documents and prints who signed what, when. The exit code is
+// that of the worst.
 func (c *verifyCommand) Run(ctx context.Context, stdout io.Writer, code *int) error {
 	*code = exitIndeterminate
 	trust, err := evidence.LoadTrust(c.Trust)
@@ -29,41 +39,116 @@ func (c *verifyCommand) Run(ctx context.Context, stdout io.Writer, code *int) er
 		return err
 	}
 	trust.Organisation = c.Organisation
-	f, err := os.Open(c.File)
-	if err != nil {
-		return fmt.Errorf("open the document: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // read only
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("open the document: %w", err)
-	}
-	report, err := evidence.VerifyDocument(ctx, evidence.File{Content: f, Size: info.Size()}, nil, trust, time.Now())
+	files, err := openPDFs(append(slices.Clone(c.Files), c.Evidence...))
 	if err != nil {
 		return err
 	}
-	switch report.Indication {
-	case pdf.TotalPassed:
-		*code = exitPassed
-	case pdf.TotalFailed:
-		*code = exitFailed
-	case pdf.Indeterminate:
+	defer files.close()
+	reports, err := c.verify(ctx, files, trust)
+	if err != nil {
+		return err
 	}
-	if c.JSON {
-		enc := json.NewEncoder(stdout)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
-			return fmt.Errorf("print the report: %w", err)
+	*code = exitPassed
+	for i, r := range reports {
+		*code = worseExit(*code, exitOf(r.Indication))
+		if c.JSON {
+			enc := json.NewEncoder(stdout)
+			enc.SetIndent("", "  ")
+			if err := enc.Encode(r); err != nil {
+				return fmt.Errorf("print the report: %w", err)
+			}
+			continue
 		}
-		return nil
+		if i > 0 {
+			_, _ = io.WriteString(stdout, "\n")
+		}
+		printReport(stdout, r)
 	}
-	printReport(stdout, c.File, report)
 	return nil
 }
 
-func printReport(w io.Writer, file string, r *evidence.Report) {
+// verify judges each file that was named as a document, unless it turns out to
+// be the evidence of another.
+func (c *verifyCommand) verify(ctx context.Context, files openFiles, trust evidence.Trust) ([]report, error) {
+	var reports []report
+	used := map[string]bool{}
+	for i, name := range c.Files {
+		others, names := files.but(i)
+		r, err := evidence.VerifyDocument(ctx, files.pdfs[i], others, trust, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		found := report{File: name, Report: r}
+		if r.Evidence != nil && r.Evidence.Given >= 0 {
+			found.EvidenceFile = names[r.Evidence.Given]
+			used[found.EvidenceFile] = true
+		}
+		reports = append(reports, found)
+	}
+	return slices.DeleteFunc(reports, func(r report) bool { return used[r.File] }), nil
+}
+
+// openFiles are the files that were named, in order.
+type openFiles struct {
+	names []string
+	files []*os.File
+	pdfs  []evidence.File
+}
+
+func openPDFs(names []string) (openFiles, error) {
+	open := openFiles{names: names}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			open.close()
+			return open, fmt.Errorf("open the document: %w", err)
+		}
+		open.files = append(open.files, f)
+		info, err := f.Stat()
+		if err != nil {
+			open.close()
+			return open, fmt.Errorf("open the document: %w", err)
+		}
+		open.pdfs = append(open.pdfs, evidence.File{Content: f, Size: info.Size()})
+	}
+	return open, nil
+}
+
+func (o openFiles) close() {
+	for _, f := range o.files {
+		_ = f.Close() // read only
+	}
+}
+
+// but returns all files but the i-th.
+func (o openFiles) but(i int) (pdfs []evidence.File, names []string) {
+	return slices.Delete(slices.Clone(o.pdfs), i, i+1), slices.Delete(slices.Clone(o.names), i, i+1)
+}
+
+func exitOf(i pdf.Indication) int {
+	switch i {
+	case pdf.TotalPassed:
+		return exitPassed
+	case pdf.TotalFailed:
+		return exitFailed
+	case pdf.Indeterminate:
+	}
+	return exitIndeterminate
+}
+
+// worseExit: a failed document is worse than one of which nothing is known.
+func worseExit(a, b int) int {
+	for _, code := range []int{exitFailed, exitIndeterminate} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return exitPassed
+}
+
+func printReport(w io.Writer, r report) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", file, verdict(r.Indication, r.SubIndication, r.Reason))
+	fmt.Fprintf(&b, "%s: %s", r.File, verdict(r.Indication, r.SubIndication, r.Reason))
 	if r.Test {
 		b.WriteString("\n  TEST: it rests on test or simulator trust anchors and proves nothing about anybody.")
 	}
@@ -80,20 +165,48 @@ func printReport(w io.Writer, file string, r *evidence.Report) {
 		fmt.Fprintf(&b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
 	}
 	for _, s := range r.Seals {
-		fmt.Fprintf(&b, "\n  Seal     %s\n", orUnknown(s.Organisation))
-		if !s.Time.IsZero() {
-			fmt.Fprintf(&b, "    at       %s (timestamp of %s)\n", s.Time.UTC().Format(time.RFC3339), orUnknown(s.Authority))
+		printSeal(&b, "Seal    ", s)
+	}
+	if e := r.Evidence; e != nil {
+		fmt.Fprintf(&b, "\n  Evidence %s\n", evidenceName(r))
+		fmt.Fprintf(&b, "    speaks of the document's first %d bytes, SHA-256 %s\n", e.Result.Length, e.Result.Digest)
+		if !e.Result.Sealed {
+			b.WriteString("    says that a signature in the upload forbids a seal; the document is the upload itself\n")
 		}
-		if s.Level != "" {
-			fmt.Fprintf(&b, "    level    PAdES %s\n", s.Level)
+		fmt.Fprintf(&b, "    verdict  %s\n", verdict(e.Indication, e.SubIndication, e.Reason))
+		for _, s := range e.Seals {
+			printSeal(&b, "  Seal  ", s)
 		}
-		fmt.Fprintf(&b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
+	}
+	for _, s := range r.Earlier {
+		printSeal(&b, "Earlier ", s)
 	}
 	if r.Upload != nil {
 		fmt.Fprintf(&b, "\n  Upload   first %d bytes, SHA-256 %s\n", r.Upload.Length, r.Upload.Digest)
 		fmt.Fprintf(&b, "  Case     %s, document %s\n", r.Collection, r.Document)
 	}
 	_, _ = io.WriteString(w, strings.Map(harmless, b.String()))
+}
+
+// evidenceName is empty for an evidence PDF that was given alone.
+func evidenceName(r report) string {
+	if r.EvidenceFile == "" {
+		return "is this file"
+	}
+	return "in " + r.EvidenceFile
+}
+
+// printSeal prints a PAdES signature. The word says whose it is to be: our seal,
+// the seal of the evidence, or one that the upload came with.
+func printSeal(b *strings.Builder, word string, s evidence.Seal) {
+	fmt.Fprintf(b, "\n  %s %s\n", word, orUnknown(s.Organisation))
+	if !s.Time.IsZero() {
+		fmt.Fprintf(b, "    at       %s (timestamp of %s)\n", s.Time.UTC().Format(time.RFC3339), orUnknown(s.Authority))
+	}
+	if s.Level != "" {
+		fmt.Fprintf(b, "    level    PAdES %s\n", s.Level)
+	}
+	fmt.Fprintf(b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
 }
 
 // harmless keeps a hostile document from writing to the terminal: what does not

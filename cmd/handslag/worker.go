@@ -30,7 +30,7 @@ type workerCommand struct {
 	shared      `embed:""`
 	sealFlags   `embed:""`
 	Environment string `required:"" enum:"live,test,simulator" help:"The world that signatures count in: live, test or simulator."`
-	TrustDir    string `required:"" help:"Directory of trust anchors: <bankid-se|seal|tsa>.<environment>.pem." placeholder:"DIR"`
+	TrustDir    string `required:"" help:"Directory of trust anchors: <bankid-se|nbid|seal|tsa>.<environment>.pem." placeholder:"DIR"`
 
 	BankidURL      string   `name:"bankid-url" required:"" help:"Address of BankID's Relying Party API, such as https://appapi2.bankid.com/rp/v6.0." placeholder:"URL"`
 	BankidCA       string   `name:"bankid-ca" required:"" help:"PEM file with the CA of that server." placeholder:"FILE"`

@@ -44,7 +44,7 @@ func (p *PKI) WriteTrust(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make trust directory: %w", err)
 	}
-	for _, purpose := range []Purpose{BankID, Timestamp, Sealing} {
+	for _, purpose := range []Purpose{BankID, Timestamp, Sealing, Norwegian} {
 		name := filepath.Join(dir, string(purpose)+".simulator.pem")
 		if err := os.WriteFile(name, encodeCertificates(p.Anchors(purpose)...), 0o644); err != nil {
 			return fmt.Errorf("write anchor: %w", err)
