@@ -138,7 +138,7 @@ func TestDemoLeavesNothingButItsResults(t *testing.T) {
 	require.FileExists(t, filepath.Join(out, "hyresavtal-signed.pdf"))
 	anchors, err := filepath.Glob(filepath.Join(out, "trust", "*.simulator.pem"))
 	require.NoError(t, err)
-	require.Len(t, anchors, 3)
+	require.Len(t, anchors, 4)
 	for _, nothing := range []string{filepath.Join(state, "run-*"), filepath.Join(scratch, "*")} {
 		left, err := filepath.Glob(nothing)
 		require.NoError(t, err)
