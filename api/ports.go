@@ -21,7 +21,9 @@ type Upload struct {
 	Nature signing.Nature
 	// SecondOpinion is agreed, unavailable or not_asked.
 	SecondOpinion string
-	UploadedAt    time.Time
+	// Findings are codes of what is worth knowing about it.
+	Findings   []string
+	UploadedAt time.Time
 }
 
 // Intake receives uploads.

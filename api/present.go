@@ -15,7 +15,15 @@ func presentDocument(u Upload) gen.Document {
 		ID: string(u.ID), Length: u.Length, Sha256: u.Digest.String(), Pages: u.Pages, PdfVersion: u.PDFVersion,
 		Signatures: optional(u.Nature.Signatures), Locked: optional(u.Nature.Locked), Pdfa: optional(u.Nature.PDFA),
 		SecondOpinion: gen.DocumentSecondOpinion(u.SecondOpinion), UploadedAt: u.UploadedAt.UTC(),
+		Findings: presentFindings(u.Findings),
 	}
+}
+
+func presentFindings(codes []string) *[]string {
+	if len(codes) == 0 {
+		return nil
+	}
+	return &codes
 }
 
 func presentCollection(v signing.View) gen.Collection {

@@ -60,15 +60,21 @@ type Config struct {
 	Directory string
 	// MaxBytes is the largest upload; 100 MiB unless set.
 	MaxBytes int64
+	// Policy says what a document may do or hide; the zero value is strict.
+	Policy pdf.Policy
 	// Limits bound the work that a file can cause; the zero value is safe.
 	Limits pdf.Limits
-	Clock  func() time.Time // required
+	// MaxTime bounds how long our own reader may take over a file; 30 seconds
+	// unless set.
+	MaxTime time.Duration
+	Clock   func() time.Time // required
 	// Entropy is of ids; required, and must be cryptographically random.
 	Entropy io.Reader
 }
 
 const (
 	defaultMaxBytes = 100 << 20
+	defaultMaxTime  = 30 * time.Second
 	maxOpinionBytes = 64_000_000 // larger files get no second opinion: it needs them in memory
 )
 
@@ -98,6 +104,15 @@ func New(c Config) (*Receiver, error) {
 	if c.MaxBytes < 0 {
 		return nil, errors.New("intake: MaxBytes must not be negative")
 	}
+	if c.MaxTime < 0 {
+		return nil, errors.New("intake: MaxTime must not be negative")
+	}
+	if err := c.Policy.Validate(); err != nil {
+		return nil, fmt.Errorf("intake: Policy: %w", err)
+	}
+	if c.MaxTime == 0 {
+		c.MaxTime = defaultMaxTime
+	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = defaultMaxBytes
 	}
@@ -123,7 +138,9 @@ type Document struct {
 	// Nature decides what may be added to it when all have signed.
 	Nature        signing.Nature
 	SecondOpinion string // agreed, unavailable or not_asked
-	UploadedAt    time.Time
+	// Findings are the rules that the document meets and the policy let pass.
+	Findings   []string
+	UploadedAt time.Time
 }
 
 // report is what the record keeps of the checks.
@@ -145,6 +162,9 @@ func Describe(u storage.Upload) Document {
 	}
 	if r.PDF != nil {
 		d.Nature = signing.Nature{Signatures: r.PDF.Signatures, Locked: r.PDF.Locked, PDFA: r.PDF.PDFA}
+		for _, f := range r.PDF.Findings {
+			d.Findings = append(d.Findings, string(f.Rule))
+		}
 	}
 	return d
 }
@@ -211,9 +231,17 @@ func (r *Receiver) claim(ctx context.Context, q Request, u *storage.Upload) (*Do
 
 // inspect decides whether the file may be signed and describes it.
 func (r *Receiver) inspect(ctx context.Context, s *spooled) (storage.Upload, error) {
-	found, err := pdf.Check(s.file, s.hash.Len(), r.config.Limits)
+	limits, deadline := r.config.Limits, r.config.Clock().Add(r.config.MaxTime)
+	limits.Expired = func() bool { return ctx.Err() != nil || r.config.Clock().After(deadline) }
+	found, err := pdf.Inspect(s.file, s.hash.Len(), limits)
+	if ctx.Err() != nil {
+		return storage.Upload{}, fmt.Errorf("check upload: %w", ctx.Err())
+	}
 	if err != nil {
 		return storage.Upload{}, fmt.Errorf("check upload: %w", err)
+	}
+	if err := r.config.Policy.Judge(found); err != nil {
+		return storage.Upload{}, fmt.Errorf("judge upload: %w", err)
 	}
 	kept := report{PDF: found}
 	if kept.SecondOpinion, kept.Reason, err = r.secondOpinion(ctx, s, found.Pages); err != nil {

@@ -194,6 +194,56 @@ func TestReceiveRefusesPrecisely(t *testing.T) {
 	}
 }
 
+// The policy decides, by rule, what is refused; what passes is reported.
+func TestPolicyDecides(t *testing.T) {
+	layers := document("/OCProperties << /OCGs [] /D << >> >>", "")
+	media := document("", "", "<< /Type /Annot /Subtype /Sound /Rect [0 0 1 1] >>")
+	for name, row := range map[string]struct {
+		policy   pdf.Policy
+		body     []byte
+		findings []string
+		code     string
+	}{
+		"reported by default":        {nil, layers, []string{"pdf_optional_content"}, ""},
+		"refused on demand":          {pdf.Policy{pdf.RuleOptionalContent: pdf.ActionRefuse}, layers, nil, "pdf_optional_content"},
+		"refused by default":         {nil, media, nil, "pdf_multimedia"},
+		"let through on demand":      {pdf.Policy{pdf.RuleMultimedia: pdf.ActionReport}, media, []string{"pdf_multimedia", "pdf_unreferenced_objects"}, ""},
+		"another rule, same default": {pdf.Policy{pdf.RuleHybrid: pdf.ActionRefuse}, layers, []string{"pdf_optional_content"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf()
+			r, err := intake.New(intake.Config{Store: s, Claims: s, Directory: t.TempDir(), Clock: time.Now, Entropy: rand.Reader, Policy: row.policy})
+			require.NoError(t, err)
+			d, err := r.Receive(t.Context(), intake.Request{Tenant: "acme", Body: bytes.NewReader(row.body)})
+			if row.code != "" {
+				require.Equal(t, row.code, fault.CodeOf(err))
+				require.Empty(t, s.uploads)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, row.findings, d.Findings)
+			require.Equal(t, row.findings, intake.Describe(s.uploads[d.ID]).Findings)
+		})
+	}
+}
+
+// A clock that runs fast ends the check.
+func TestCheckHasATimeLimit(t *testing.T) {
+	objects := make([]string, 2000)
+	for i := range objects {
+		objects[i] = "<< >>"
+	}
+	now := time.Now()
+	s := newShelf()
+	r, err := intake.New(intake.Config{
+		Store: s, Claims: s, Directory: t.TempDir(), Entropy: rand.Reader,
+		Clock: func() time.Time { now = now.Add(20 * time.Second); return now },
+	})
+	require.NoError(t, err)
+	_, err = r.Receive(t.Context(), intake.Request{Tenant: "acme", Body: bytes.NewReader(document("", "", objects...))})
+	require.Equal(t, pdf.CodeTooComplex, fault.CodeOf(err))
+}
+
 // metadata is an object with a claim of PDF/A.
 func metadata(part string) string {
 	xmp := `<rdf:Description pdfaid:part="` + part + `" pdfaid:conformance="B"/>`
@@ -325,4 +375,8 @@ func TestConfigIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "required")
 	_, err = intake.New(intake.Config{Store: newShelf(), Claims: newShelf(), Clock: time.Now, Entropy: rand.Reader, MaxBytes: -1})
 	require.ErrorContains(t, err, "MaxBytes")
+	_, err = intake.New(intake.Config{Store: newShelf(), Claims: newShelf(), Clock: time.Now, Entropy: rand.Reader, Policy: pdf.Policy{"pdf_xfaa": pdf.ActionReport}})
+	require.ErrorContains(t, err, "pdf_xfaa")
+	_, err = intake.New(intake.Config{Store: newShelf(), Claims: newShelf(), Clock: time.Now, Entropy: rand.Reader, Policy: pdf.Policy{pdf.RuleXFA: "allow"}})
+	require.ErrorContains(t, err, "allow")
 }

@@ -469,7 +469,9 @@ type Digest = string
 
 // Document defines model for Document.
 type Document struct {
-	ID string `json:"id"`
+	// Findings Rules of the upload check that the document meets and that this installation lets pass: form fields, layers, attached files, objects that nothing refers to, and the like. Each is the code that a stricter installation refuses such a document with.
+	Findings *[]string `json:"findings,omitempty"`
+	ID       string    `json:"id"`
 
 	// Length In bytes.
 	Length int64 `json:"length"`

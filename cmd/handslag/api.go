@@ -15,6 +15,7 @@ import (
 
 	"github.com/handslag/handslag/api"
 	"github.com/handslag/handslag/intake"
+	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/pdf/pdfcpuchild"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/storage"
@@ -27,6 +28,7 @@ type apiCommand struct {
 	APIKeysFile    string         `name:"api-keys-file" required:"" help:"File of lines 'tenant sha256hex', one for each API key." placeholder:"FILE"`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
 	MaxUpload      int64          `name:"max-upload" default:"104857600" help:"Largest PDF, in bytes."`
+	UploadPolicy   pdf.Policy     `name:"upload-policy" mapsep:"," help:"What to do about what an upload may do or hide: rule=refuse or rule=report, with commas between; the rules are in docs/uploads.md." placeholder:"RULE=ACTION,…"`
 	SpoolDir       string         `name:"spool-dir" help:"Directory for uploads while they are checked; empty for the system's." placeholder:"DIR"`
 	SignerPage     string         `name:"signer-page" help:"Address of your page for signers; a signer link's token is appended to it." placeholder:"URL"`
 }
@@ -108,9 +110,12 @@ func (c *apiCommand) receiver(store *storage.Store) (*intake.Receiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find our own executable: %w", err)
 	}
+	if err := c.UploadPolicy.Validate(); err != nil {
+		return nil, fmt.Errorf("read HANDSLAG_UPLOAD_POLICY: %w", err)
+	}
 	receiver, err := intake.New(intake.Config{
 		Store: store, Claims: store, SecondReader: pdfcpuchild.New(self, pdfcpuChild),
-		Directory: c.SpoolDir, MaxBytes: c.MaxUpload, Clock: time.Now, Entropy: rand.Reader,
+		Directory: c.SpoolDir, MaxBytes: c.MaxUpload, Policy: c.UploadPolicy, Clock: time.Now, Entropy: rand.Reader,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the intake: %w", err)
