@@ -23,7 +23,7 @@ type Keeper struct {
 	reloading sync.Mutex // held by the one Reload that runs
 
 	mu      sync.RWMutex
-	current *set             // never changed, only replaced
+	current *set              // never changed, only replaced
 	refused [sha256.Size]byte // what the last Reload did not take; owned by reloading
 }
 

@@ -38,7 +38,7 @@ type Options struct {
 	TimestampAnchors *x509.CertPool
 	// Known are certificates that complete chains, beside those that a seal brings.
 	Known []*x509.Certificate
-	// HTTP asks timestamp authorities and AWS.
+	// HTTP asks timestamp authorities. AWS is asked by its own SDK's client.
 	HTTP   *http.Client
 	Getenv func(string) string
 	Clock  func() time.Time
@@ -113,7 +113,7 @@ func (k *KeySettings) load(ctx context.Context, o Options) (crypto.Signer, []*x5
 	case k.PKCS12 != nil:
 		return k.PKCS12.load(o.Getenv)
 	case k.AWSKMS != nil:
-		return k.AWSKMS.load(ctx, o)
+		return k.AWSKMS.load(ctx)
 	default:
 		return k.PKCS11.load(o)
 	}
@@ -126,13 +126,13 @@ func (a *AWSKMSSettings) region() string {
 	return awskms.Region(a.Key)
 }
 
-func (a *AWSKMSSettings) load(ctx context.Context, o Options) (crypto.Signer, []*x509.Certificate, error) {
+func (a *AWSKMSSettings) load(ctx context.Context) (crypto.Signer, []*x509.Certificate, error) {
 	chain, err := readCertificates(a.Certificates)
 	if err != nil {
 		return nil, nil, err
 	}
 	key, err := awskms.Open(ctx, awskms.Config{
-		Key: a.Key, Region: a.region(), Endpoint: a.Endpoint, Timeout: a.Timeout, HTTP: o.HTTP,
+		Key: a.Key, Region: a.region(), Endpoint: a.Endpoint, Timeout: a.Timeout,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -254,7 +254,8 @@ func (k *KeySettings) required() []setting {
 		return []setting{{"aws-kms.key", k.AWSKMS.Key}, {"aws-kms.certificates", k.AWSKMS.Certificates}}
 	default:
 		return []setting{
-			{"pkcs11.module", k.PKCS11.Module}, {"pkcs11.token", k.PKCS11.Token},
+			{"pkcs11.module", k.PKCS11.Module},
+			{"pkcs11.token", k.PKCS11.Token},
 			{"pkcs11.certificates", k.PKCS11.Certificates},
 		}
 	}

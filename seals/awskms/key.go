@@ -37,10 +37,14 @@ type Config struct {
 	Endpoint string // "" is Amazon's; another address gets no credentials but the environment's
 	// Timeout bounds one signature with all repeats; 0 is 10 s.
 	Timeout time.Duration
-	HTTP    *http.Client
 }
 
-const defaultTimeout = 10 * time.Second
+const (
+	defaultTimeout = 10 * time.Second
+	// Whoever seals tries again by itself, and later: here only blips are bridged.
+	attempts     = 3
+	longestPause = 300 * time.Millisecond
+)
 
 // Key is a key in KMS. It implements crypto.Signer and is safe for concurrent use.
 type Key struct {
@@ -92,9 +96,6 @@ func Open(ctx context.Context, c Config) (*Key, error) {
 
 func (c Config) client(ctx context.Context) (*kms.Client, error) {
 	options := []func(*config.LoadOptions) error{config.WithRegion(c.Region)}
-	if c.HTTP != nil {
-		options = append(options, config.WithHTTPClient(c.HTTP))
-	}
 	if c.Endpoint != "" { // what is stored for Amazon is not for others
 		options = append(options,
 			config.WithSharedConfigFiles([]string{}),
@@ -106,6 +107,9 @@ func (c Config) client(ctx context.Context) (*kms.Client, error) {
 		return nil, fmt.Errorf("load AWS configuration: %w", err)
 	}
 	return kms.NewFromConfig(loaded, func(o *kms.Options) {
+		o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts, s.MaxBackoff = attempts, longestPause
+		})
 		if c.Endpoint != "" {
 			o.BaseEndpoint = &c.Endpoint
 		}
