@@ -49,8 +49,13 @@ type Seal struct {
 	// its own limit says, and fails with a fault of kind Unavailable.
 	Key   crypto.Signer
 	Chain []*x509.Certificate // the key's own first
+	PSS   bool                // an RSA key signs by RSASSA-PSS
+	// Level is what a seal has or there is none; empty is B-T with Stamps.
+	Level pdf.Level
 	// Stamps timestamps the seal.
 	Stamps pdf.Timestamper
+	// Revocation gets the proofs of status that B-LT and B-LTA keep.
+	Revocation pdf.RevocationSource
 	// Known completes the chains of seal, timestamps and proofs of status.
 	Known []*x509.Certificate
 	// Name, Reason and Location are what readers show; empty ones are left out.
@@ -165,7 +170,8 @@ func (s *Sealing) sign(ctx context.Context, j job, revision pdf.Revision, at tim
 		return nil, err
 	}
 	tail, err := pdf.Seal(ctx, revision, pdf.SealOptions{
-		Key: seal.Key, Chain: seal.Chain, Time: at, Timestamper: seal.Stamps,
+		Key: seal.Key, Chain: seal.Chain, PSS: seal.PSS, Time: at,
+		Level: seal.Level, Timestamper: seal.Stamps, Revocation: seal.Revocation, Known: seal.Known,
 		Name: seal.Name, Reason: seal.Reason, Location: seal.Location,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package seals
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -10,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/handslag/handslag/pdf/revocation"
 )
 
 // readCertificates reads the certificates of a PEM file, which may hold a key too.
@@ -82,6 +85,18 @@ func checkChain(chain []*x509.Certificate) error {
 	for i, c := range chain[1:] {
 		if err := chain[i].CheckSignatureFrom(c); err != nil {
 			return fmt.Errorf("certificate %d was not issued by certificate %d; list the seal's own first, then its issuer, and so on", i+1, i+2)
+		}
+	}
+	return nil
+}
+
+// checkStatus refuses a chain of which nobody can prove that it was not revoked:
+// neither B-LT nor B-LTA could be made with it.
+func checkStatus(chain []*x509.Certificate) error {
+	for i, c := range chain {
+		root := bytes.Equal(c.RawIssuer, c.RawSubject)
+		if !root && !revocation.Named(c) && !revocation.ShortLived(c) {
+			return fmt.Errorf("certificate %d names neither an OCSP responder nor a revocation list; choose level B-T, or a certificate that does", i+1)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/seals"
 )
 
@@ -135,6 +136,30 @@ func TestWhatIsRefused(t *testing.T) {
 			require.Equal(t, "seal_settings", fault.CodeOf(err))
 		})
 	}
+}
+
+// TestLevelsNeedCertificatesWithStatus: what could never be made is refused when
+// it is loaded.
+func TestLevelsNeedCertificatesWithStatus(t *testing.T) {
+	w := newWorld(t)
+	silent := w.seal(p256(t), func(c *x509.Certificate) { c.CRLDistributionPoints = nil })
+	for level, ok := range map[string]bool{"B-T": true, "B-LT": false, "B-LTA": false, "": false} {
+		s := one(w.pem("seal", silent))
+		s.Seals["main"] = seals.SealSettings{Level: level, Key: s.Seals["main"].Key, Timestamps: []string{"http://127.0.0.1:1/"}}
+		_, err := w.open(s)
+		if ok {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, "certificate 1 names neither an OCSP responder nor a revocation list")
+		}
+	}
+	s := one(w.pem("seal", w.seal(p256(t), nil)))
+	s.Seals["main"] = seals.SealSettings{Key: s.Seals["main"].Key, Timestamps: []string{"http://127.0.0.1:1/"}}
+	k, err := w.open(s)
+	require.NoError(t, err)
+	seal, err := k.Seal("acme")
+	require.NoError(t, err)
+	require.Equal(t, pdf.LevelLTA, seal.Level)
 }
 
 // TestSecretsThatOthersCanRead are refused with the command that mends it.

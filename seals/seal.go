@@ -25,7 +25,9 @@ type Seal struct {
 	Key                    crypto.Signer
 	Chain                  []*x509.Certificate // the key's own first
 	PSS                    bool                // RSASSA-PSS, where the key is RSA
-	Stamps                 pdf.Timestamper     // nil at level B-B
+	Level                  pdf.Level
+	Stamps                 pdf.Timestamper      // nil at level B-B
+	Revocation             pdf.RevocationSource // nil below level B-LT
 	Known                  []*x509.Certificate
 	Name, Reason, Location string
 }
@@ -36,6 +38,8 @@ type Options struct {
 	Anchors *x509.CertPool
 	// TimestampAnchors must vouch for every timestamp.
 	TimestampAnchors *x509.CertPool
+	// Revocation gets the proofs of status that B-LT and B-LTA keep in a document.
+	Revocation pdf.RevocationSource
 	// Known are certificates that complete chains, beside those that a seal brings.
 	Known []*x509.Certificate
 	// HTTP asks timestamp authorities. AWS is asked by its own SDK's client.
@@ -44,22 +48,20 @@ type Options struct {
 	Clock  func() time.Time
 }
 
-const (
-	levelB   = "B-B"
-	levelT   = "B-T"
-	levelLT  = "B-LT"
-	levelLTA = "B-LTA"
-)
-
-func (s *SealSettings) level() (string, error) {
-	switch s.Level {
+// level is B-LTA unless another one is asked for: a document that nobody can
+// verify once the seal's certificate has ended is of little use.
+func (s *SealSettings) level() (pdf.Level, error) {
+	switch l := pdf.Level(s.Level); l {
 	case "":
-		return levelLTA, nil
-	case levelB, levelT, levelLT, levelLTA:
-		return s.Level, nil
+		return pdf.LevelLTA, nil
+	case pdf.LevelB, pdf.LevelT, pdf.LevelLT, pdf.LevelLTA:
+		return l, nil
+	default:
+		return "", fmt.Errorf("level: %q is none of B-B, B-T, B-LT and B-LTA", s.Level)
 	}
-	return "", fmt.Errorf("level: %q is none of B-B, B-T, B-LT and B-LTA", s.Level)
 }
+
+func lasts(l pdf.Level) bool { return l == pdf.LevelLT || l == pdf.LevelLTA }
 
 func isHTTP(address string) bool {
 	u, err := url.Parse(address)
@@ -68,6 +70,10 @@ func isHTTP(address string) bool {
 
 // load reads a seal and checks all but whether it is valid now.
 func (s *SealSettings) load(ctx context.Context, id string, o Options) (*Seal, error) {
+	level, err := s.level()
+	if err != nil {
+		return nil, err
+	}
 	key, chain, err := s.Key.load(ctx, o)
 	if err != nil {
 		return nil, err
@@ -81,26 +87,34 @@ func (s *SealSettings) load(ctx context.Context, id string, o Options) (*Seal, e
 		}
 		known = append(known, more...)
 	}
-	if err := checkSeal(key, chain, known, o); err != nil {
+	if err := checkSeal(key, chain, known, level, o); err != nil {
 		closeKey(key)
 		return nil, err
 	}
 	seal := &Seal{
-		ID: id, Key: key, Chain: chain, PSS: s.PSS, Known: known,
+		ID: id, Key: key, Chain: chain, PSS: s.PSS, Level: level, Known: known,
 		Name: s.Name, Reason: s.Reason, Location: s.Location,
 	}
-	if len(s.Timestamps) > 0 {
+	if lasts(level) {
+		seal.Revocation = o.Revocation
+	}
+	if level != pdf.LevelB {
 		seal.Stamps = &tsa.Client{URLs: s.Timestamps, HTTP: o.HTTP, Roots: o.TimestampAnchors}
 	}
 	return seal, nil
 }
 
-func checkSeal(key crypto.Signer, chain, known []*x509.Certificate, o Options) error {
+func checkSeal(key crypto.Signer, chain, known []*x509.Certificate, level pdf.Level, o Options) error {
 	if err := checkKey(key.Public(), chain); err != nil {
 		return err
 	}
 	if err := checkChain(chain); err != nil {
 		return err
+	}
+	if lasts(level) {
+		if err := checkStatus(chain); err != nil {
+			return fmt.Errorf("level %s: %w", level, err)
+		}
 	}
 	return checkTrust(chain, known, o.Anchors, o.Clock())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -207,7 +208,7 @@ func (s *SealSettings) check() error {
 	if err != nil {
 		return err
 	}
-	if level != levelB && len(s.Timestamps) == 0 {
+	if level != pdf.LevelB && len(s.Timestamps) == 0 {
 		return fmt.Errorf("timestamps: level %s needs the address of a timestamp authority", level)
 	}
 	for _, url := range s.Timestamps {

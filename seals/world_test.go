@@ -168,7 +168,7 @@ func (w *world) requireSeals(k *seals.Keeper) {
 	seal, err := k.Seal("acme")
 	require.NoError(w.t, err)
 	rev := document(w.t)
-	tail, err := pdf.Seal(w.t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, Time: w.now, Timestamper: seal.Stamps})
+	tail, err := pdf.Seal(w.t.Context(), rev, pdf.SealOptions{Key: seal.Key, Chain: seal.Chain, PSS: seal.PSS, Time: w.now, Level: seal.Level})
 	require.NoError(w.t, err)
 	rev = rev.Extend(tail)
 	report, err := pdf.Verify(w.t.Context(), rev.Source, rev.Size, pdf.Trust{Seal: w.anchors(), Now: w.now})

@@ -24,7 +24,7 @@ type sealFlags struct {
 	SealsFile string   `help:"File that says which tenant is sealed with what (see docs/seals.md); instead of the flags for one seal." placeholder:"FILE"`
 	SealCert  string   `help:"PEM file with the organisation's seal certificate and chain; or a PKCS #12 file when no key file is given (passphrase in HANDSLAG_SEAL_PASSPHRASE or …_FILE)." placeholder:"FILE"`
 	SealKey   string   `help:"PEM file with the key of the seal, readable by its owner alone." placeholder:"FILE"`
-	SealLevel string   `default:"B-LTA" enum:"B-B,B-T,B-LT,B-LTA" help:"PAdES level of the seal: B-B, B-T, B-LT or B-LTA."`
+	SealLevel string   `default:"B-T" enum:"B-B,B-T,B-LT,B-LTA" help:"PAdES level of the seal: B-B, B-T, B-LT or B-LTA."`
 	SealPss   bool     `name:"seal-pss" help:"Seal with RSASSA-PSS, where the key is RSA."`
 	TsaURLs   []string `name:"tsa-urls" help:"Timestamp authorities (RFC 3161), tried in order." placeholder:"URL"`
 }
@@ -83,7 +83,8 @@ func (t tenantSeals) Seal(tenant signing.TenantID) (activities.Seal, error) {
 		return activities.Seal{}, err
 	}
 	return activities.Seal{
-		Key: s.Key, Chain: s.Chain, Stamps: s.Stamps, Known: s.Known,
+		Key: s.Key, Chain: s.Chain, PSS: s.PSS,
+		Level: s.Level, Stamps: s.Stamps, Revocation: s.Revocation, Known: s.Known,
 		Name: s.Name, Reason: s.Reason, Location: s.Location,
 	}, nil
 }
