@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func unproven() *fault.Error {
 
 // climb completes the links with issuers, up to the roots.
 func (c *custody) climb() error {
-	open := c.links[c.proven:]
+	open := slices.Clone(c.links[c.proven:]) // what follows writes where they are
 	c.links = c.links[:c.proven]
 	for _, end := range open {
 		one := end.certificate
