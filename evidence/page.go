@@ -2,6 +2,9 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/pdf/pdfcpuchild"
@@ -12,47 +15,43 @@ import (
 // the collection. It is for a person to look at: everything on it follows from
 // the evidence files, and none of it is read by a verifier.
 func Page(f Facts) (pdfcpuchild.Page, error) {
-	spec, d, proofs, audit, verifier := f.Spec, f.Document, f.Proofs, f.Audit, f.Verifier
-	zone, err := time.LoadLocation(spec.TimeZone)
+	zone, err := time.LoadLocation(f.Spec.TimeZone)
 	if err != nil {
 		return pdfcpuchild.Page{}, fmt.Errorf("load time zone of the collection: %w", err)
 	}
-	w := pageWordsIn(spec.Locale)
+	w := pageWordsIn(f.Spec.Locale)
 	page := pdfcpuchild.Page{
-		Language: string(spec.Locale), Title: w.title, Lead: w.lead,
-		Footer: fmt.Sprintf("%s %s", w.collection, spec.ID), PageOf: w.pageOf,
+		Language: string(f.Spec.Locale), Title: w.title, Lead: w.lead,
+		Footer: fmt.Sprintf("%s %s", w.collection, f.Spec.ID), PageOf: w.pageOf,
 		Sections: []pdfcpuchild.Section{
-			{Heading: w.signers, Items: w.people(proofs, zone)},
-			{Heading: w.documents, Items: w.files(spec, d)},
-			{Heading: w.more, Text: w.where, Items: []pdfcpuchild.Item{{Title: w.audit, Lines: []pdfcpuchild.Line{
-				{Label: w.entries, Text: fmt.Sprint(audit.Seq)},
-				{Label: w.head, Text: audit.Head.String(), Mono: true},
-			}}}},
+			{Heading: w.signers, Text: w.meanings(f.Proofs), Items: w.people(f.Proofs, zone)},
+			{Heading: w.documents, Items: w.files(f.Spec, f.Document)},
 		},
 	}
-	if isTest(proofs) {
-		page.Lead = w.test + " " + w.lead
+	where := w.where
+	if f.Separate != nil {
+		page.Title, page.Lead, where = w.titleAlone, w.leadAlone, w.whereAlone
+		page.Sections = append(page.Sections, w.result(f.Document, *f.Separate))
 	}
-	if verifier != "" {
-		page.QR = &pdfcpuchild.QR{URL: verifier, Caption: w.verify}
+	page.Sections = append(page.Sections, pdfcpuchild.Section{Heading: w.more, Text: where, Items: []pdfcpuchild.Item{w.trail(f)}})
+	if isTest(f.Proofs) {
+		page.Notice = w.test
+	}
+	if f.Verifier != "" {
+		page.QR = &pdfcpuchild.QR{URL: f.Verifier, Caption: w.verify}
 	}
 	return page, nil
 }
 
 func isTest(proofs []Proof) bool {
-	for _, p := range proofs {
-		if p.Environment != "live" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(proofs, func(p Proof) bool { return p.Environment != "live" })
 }
 
 func (w pageWords) people(proofs []Proof, zone *time.Location) []pdfcpuchild.Item {
 	var items []pdfcpuchild.Item
 	for _, p := range proofs {
 		items = append(items, pdfcpuchild.Item{
-			Title: p.SignerName.Reveal(), Badge: w.badge(p.Assurance),
+			Title: p.SignerName.Reveal(), Badge: w.assurance(p.Assurance).badge,
 			Lines: []pdfcpuchild.Line{
 				{Label: w.number, Text: p.MaskedNumber},
 				{Label: w.method, Text: w.bankID},
@@ -63,13 +62,21 @@ func (w pageWords) people(proofs []Proof, zone *time.Location) []pdfcpuchild.Ite
 	return items
 }
 
+// meanings says once what each badge on the page means.
+func (w pageWords) meanings(proofs []Proof) string {
+	var said []string
+	for _, p := range proofs {
+		if a := w.assurance(p.Assurance); !slices.Contains(said, a.meaning) {
+			said = append(said, a.meaning)
+		}
+	}
+	return strings.Join(said, " ")
+}
+
 func (w pageWords) files(spec signing.Spec, this signing.Document) []pdfcpuchild.Item {
 	var items []pdfcpuchild.Item
 	for _, d := range spec.Documents {
-		item := pdfcpuchild.Item{Title: d.Title.Reveal(), Lines: []pdfcpuchild.Line{
-			{Label: "SHA-256", Text: d.Digest.String(), Mono: true},
-			{Label: w.length, Text: fmt.Sprintf("%d %s", d.Length, w.bytes)},
-		}}
+		item := pdfcpuchild.Item{Title: d.Title.Reveal(), Lines: w.file(d.Digest, d.Length)}
 		if d.ID == this.ID && len(spec.Documents) > 1 {
 			item.Badge = w.this
 		}
@@ -78,77 +85,47 @@ func (w pageWords) files(spec signing.Spec, this signing.Document) []pdfcpuchild
 	return items
 }
 
+func (w pageWords) file(digest signing.Digest, length int64) []pdfcpuchild.Line {
+	return []pdfcpuchild.Line{
+		{Label: "SHA-256", Text: digest.String(), Mono: true},
+		{Label: w.length, Text: grouped(length, w.thousands) + " " + w.bytes},
+	}
+}
+
+// result is what became of the document that the page is not a part of.
+func (w pageWords) result(d signing.Document, s Separate) pdfcpuchild.Section {
+	section := pdfcpuchild.Section{Heading: w.finished, Text: w.sealed, Items: []pdfcpuchild.Item{
+		{Title: d.Title.Reveal(), Lines: w.file(s.Digest, s.Length)},
+	}}
+	if !s.Sealed {
+		section.Text = w.unsealed
+	}
+	return section
+}
+
+func (w pageWords) trail(f Facts) pdfcpuchild.Item {
+	item := pdfcpuchild.Item{Title: w.audit, Lines: []pdfcpuchild.Line{
+		{Label: w.collection, Text: string(f.Spec.ID), Mono: true},
+		{Label: w.entries, Text: grouped(int64(f.Audit.Seq), w.thousands)},
+		{Label: w.head, Text: f.Audit.Head.String(), Mono: true},
+	}}
+	if f.Verifier != "" {
+		item.Lines = append(item.Lines, pdfcpuchild.Line{Label: w.verify, Text: f.Verifier})
+	}
+	return item
+}
+
 // when states a time in UTC and in the collection's own zone.
 func when(t time.Time, zone *time.Location) string {
 	local := t.In(zone)
 	return fmt.Sprintf("%s UTC (%s %s)", t.UTC().Format("2006-01-02 15:04:05"), local.Format("2006-01-02 15:04:05 -07:00"), zone)
 }
 
-func (w pageWords) badge(a signing.Assurance) string {
-	switch a {
-	case signing.AssuranceVerified:
-		return w.verified
-	case signing.AssuranceAttested, signing.AssuranceAttestedProcess, signing.AssuranceIdentified:
+// grouped writes a number with a mark between the thousands.
+func grouped(n int64, mark string) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + mark + s[i:]
 	}
-	return string(a)
-}
-
-// pageWords are the words of a page in one language.
-type pageWords struct {
-	title, lead, test                string
-	signers, number, method, bankID  string
-	signedAt, verified               string
-	documents, length, bytes, this   string
-	more, where, audit, entries      string
-	head, verify, collection, pageOf string
-}
-
-func pageWordsIn(locale signing.Locale) pageWords {
-	switch locale {
-	case signing.LocaleSV:
-		return pageWords{
-			title: "Underskrifter",
-			lead: "Den här sidan har lagts till efter dokumentet. Dokumentet före den är oförändrat: " +
-				"varje byte som undertecknarna skrev under finns kvar.",
-			test:    "TEST – undertecknat i en testmiljö och bevisar ingenting.",
-			signers: "Undertecknare", number: "Personnummer", method: "Metod", bankID: "Underskrift med svenskt BankID",
-			signedAt: "Undertecknat", verified: "kontrollerad",
-			documents: "Dokument som undertecknades", length: "Storlek", bytes: "byte", this: "detta dokument",
-			more: "Bevis",
-			where: "De fullständiga bevisen finns i den här filen som bilagor: varje underskrift med BankID:s svar om " +
-				"certifikatets giltighet, och handslag-evidence.json som förtecknar dem. Allt skyddas av den elektroniska " +
-				"stämpeln. Kontrollera filen med ”handslag verify” eller en PDF-läsare som kontrollerar PAdES.",
-			audit: "Händelselogg", entries: "Antal poster", head: "Slutvärde", verify: "Kontrollera", collection: "Ärende", pageOf: "Sida %d av %d",
-		}
-	case signing.LocaleNB:
-		return pageWords{
-			title: "Signaturer",
-			lead: "Denne siden er lagt til etter dokumentet. Dokumentet foran den er uendret: " +
-				"hver byte som underskriverne signerte, er bevart.",
-			test:    "TEST – signert i et testmiljø og beviser ingenting.",
-			signers: "Underskrivere", number: "Personnummer", method: "Metode", bankID: "Signatur med svensk BankID",
-			signedAt: "Signert", verified: "kontrollert",
-			documents: "Dokumenter som ble signert", length: "Størrelse", bytes: "byte", this: "dette dokumentet",
-			more: "Bevis",
-			where: "De fullstendige bevisene ligger i denne filen som vedlegg: hver signatur med BankIDs svar om " +
-				"sertifikatets gyldighet, og handslag-evidence.json som lister dem opp. Alt er beskyttet av det elektroniske " +
-				"seglet. Kontroller filen med «handslag verify» eller en PDF-leser som kontrollerer PAdES.",
-			audit: "Hendelseslogg", entries: "Antall poster", head: "Sluttverdi", verify: "Kontroller", collection: "Sak", pageOf: "Side %d av %d",
-		}
-	case signing.LocaleEN:
-	}
-	return pageWords{
-		title: "Signatures",
-		lead: "This page was added after the document. The document before it is unchanged: " +
-			"every byte that the signers signed is still there.",
-		test:    "TEST – signed in a test environment; this proves nothing.",
-		signers: "Signers", number: "Personal number", method: "Method", bankID: "Signature with Swedish BankID",
-		signedAt: "Signed", verified: "verified",
-		documents: "Documents that were signed", length: "Size", bytes: "bytes", this: "this document",
-		more: "Evidence",
-		where: "The complete evidence is in this file as attachments: each signature with BankID's statement of the " +
-			"certificate's validity, and handslag-evidence.json, which lists them. The electronic seal protects it all. " +
-			"Check the file with \"handslag verify\" or with a PDF reader that checks PAdES.",
-		audit: "Audit trail", entries: "Entries", head: "Head", verify: "Verify", collection: "Case", pageOf: "Page %d of %d",
-	}
+	return s
 }

@@ -2,6 +2,7 @@ package pdfcpuchild
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/gomono"
 	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/sfnt"
 )
 
 // The faces, by the names under which pdfcpu knows them. The Go fonts have the
@@ -38,41 +40,65 @@ var standIn = map[string]string{regular: wideRegular, bold: wideBold, mono: wide
 // faces are the installed fonts and what is set in them.
 type faces struct {
 	xref    *model.XRefTable
-	dir     string
 	metrics map[string]font.TTFLight
 	// used is what each glyph on the page stands for: a face may have one glyph
 	// for two characters, and the text shall be found as it was given.
 	used map[string]map[uint16]rune
 }
 
-// installFonts gives pdfcpu the Go fonts in a folder of this process. It knows
-// fonts only as files, and only in one folder that is a variable of its package.
-func installFonts(xref *model.XRefTable, dir string) (*faces, error) {
+// installFonts gives pdfcpu the fonts in a folder of this process. It knows fonts
+// only as files, only in one folder that is a variable of its package, and reads
+// that folder once.
+func installFonts(xref *model.XRefTable, dir string, p Page) (*faces, error) {
 	if dir == "" {
 		return nil, errors.New("no folder for fonts")
 	}
-	font.UserFontDir = dir
-	f := &faces{xref: xref, dir: dir, metrics: map[string]font.TTFLight{}, used: map[string]map[uint16]rune{}}
-	return f, f.install(map[string][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF})
-}
-
-func (f *faces) install(fonts map[string][]byte) error {
+	fonts := map[string][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF}
+	lacking, err := lacksLetters(p)
+	if err != nil {
+		return nil, err
+	}
+	if lacking {
+		fonts[wideRegular], fonts[wideBold] = dejavusans.TTF, dejavusansbold.TTF
+	}
 	for name, data := range fonts {
-		if err := font.InstallFontFromBytesQuiet(f.dir, name, data); err != nil {
-			return fmt.Errorf("install font %s: %w", name, err)
+		if err := font.InstallFontFromBytesQuiet(dir, name, data); err != nil {
+			return nil, fmt.Errorf("install font %s: %w", name, err)
 		}
 	}
+	font.UserFontDir = dir
 	if err := font.LoadUserFonts(); err != nil {
-		return err
+		return nil, err
 	}
+	f := &faces{xref: xref, metrics: map[string]font.TTFLight{}, used: map[string]map[uint16]rune{}}
 	for name := range fonts {
 		m, ok, err := font.UserFont(name)
 		if err != nil || !ok {
-			return fmt.Errorf("font %s is not there: %w", name, err)
+			return nil, errors.Join(fmt.Errorf("font %s is not there", name), err)
 		}
 		f.metrics[name] = m
 	}
-	return nil
+	return f, nil
+}
+
+// lacksLetters reports whether the Go fonts lack something that the page says.
+func lacksLetters(p Page) (bool, error) {
+	// The three have the same repertoire but for ligatures.
+	face, err := sfnt.Parse(goregular.TTF)
+	if err != nil {
+		return false, err
+	}
+	said, err := json.Marshal(p)
+	if err != nil {
+		return false, err
+	}
+	var buffer sfnt.Buffer
+	for _, r := range string(said) {
+		if glyph, err := face.GlyphIndex(&buffer, r); err != nil || glyph == 0 {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // lacks reports whether a face has no glyph for something in the text.
@@ -80,23 +106,15 @@ func (f *faces) lacks(face, text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return f.metrics[face].Chars[uint32(r)] == 0 })
 }
 
-// face is the one to set a text in: the wanted one, or the one that stands in
-// when that has a glyph more. A text is never mixed, since that looks like a
-// mistake in a name.
-func (f *faces) face(want, text string) (string, error) {
-	if !f.lacks(want, text) {
-		return want, nil
+// fit is a style in the face to set a text in: the wanted one, or the one that
+// stands in when that has a glyph more. A text is never mixed, since that looks
+// like a mistake in a name.
+func (f *faces) fit(st style, text string) style {
+	const asHigh = 0.93 // DejaVu's letters are larger than those of the Go fonts
+	if wide, ok := standIn[st.face]; ok && f.lacks(st.face, text) && f.missing(wide, text) < f.missing(st.face, text) {
+		st.face, st.size = wide, st.size*asHigh
 	}
-	if len(f.metrics[wideRegular].Chars) == 0 {
-		err := f.install(map[string][]byte{wideRegular: dejavusans.TTF, wideBold: dejavusansbold.TTF})
-		if err != nil {
-			return "", err
-		}
-	}
-	if wide := standIn[want]; f.missing(wide, text) < f.missing(want, text) {
-		return wide, nil
-	}
-	return want, nil
+	return st
 }
 
 func (f *faces) missing(face, text string) int {

@@ -7,11 +7,11 @@ import (
 
 func (s *sheet) section(top *element, sec Section) {
 	part := top.child("Sect")
-	need := 40.0
-	if sec.Text == "" && len(sec.Items) > 0 {
+	need := 40 + float64(len(s.wrap(body, textWidth, sec.Text)))*body.leading
+	if len(sec.Items) > 0 {
 		need += s.height(sec.Items[0])
 	}
-	s.room(min(need, 240)) // a heading does not stand alone at the foot of a page
+	s.room(min(need, 300)) // a heading does not stand alone at the foot of a page
 	s.y -= 14
 	s.paragraph(part, "H2", margin, textWidth, heading, sec.Heading)
 	s.y -= 5

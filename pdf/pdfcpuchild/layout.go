@@ -77,18 +77,14 @@ var (
 
 // text sets one line with its baseline at y.
 func (s *sheet) text(p *leaf, x, y float64, st style, line string) {
-	face, err := s.faces.face(st.face, line)
-	if err != nil {
-		s.fail(err)
-		return
-	}
-	enc, err := s.faces.encode(face, line)
+	st = s.faces.fit(st, line)
+	enc, err := s.faces.encode(st.face, line)
 	if err != nil {
 		s.fail(err)
 		return
 	}
 	c := st.colour
-	fmt.Fprintf(p, "BT /%s cs %.3f %.3f %.3f sc /%s %.2f Tf %.2f %.2f Td (%s) Tj ET\n", spaceName, c[0], c[1], c[2], face, st.size, x, y, enc)
+	fmt.Fprintf(p, "BT /%s cs %.3f %.3f %.3f sc /%s %.2f Tf %.2f %.2f Td (%s) Tj ET\n", spaceName, c[0], c[1], c[2], st.face, st.size, x, y, enc)
 }
 
 func (s *sheet) fail(err error) {
@@ -98,12 +94,8 @@ func (s *sheet) fail(err error) {
 }
 
 func (s *sheet) width(st style, line string) float64 {
-	face, err := s.faces.face(st.face, line)
-	if err != nil {
-		s.fail(err)
-		return 0
-	}
-	w, err := s.faces.width(face, st.size, line)
+	st = s.faces.fit(st, line)
+	w, err := s.faces.width(st.face, st.size, line)
 	if err != nil {
 		s.fail(err)
 	}
@@ -114,9 +106,7 @@ func (s *sheet) width(st style, line string) float64 {
 // words stay apart when the text is taken out again, and inside words that are
 // too long for a line, as digests and addresses are.
 func (s *sheet) wrap(st style, width float64, text string) []string {
-	if face, err := s.faces.face(st.face, text); err == nil {
-		st.face = face // the whole text in one face, whatever is on a line
-	}
+	st = s.faces.fit(st, text) // one face, whatever is on a line
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {
@@ -167,11 +157,7 @@ func (s *sheet) lines(x float64, st style, lines []string) {
 // paragraph flows a text as an element of the parent.
 func (s *sheet) paragraph(parent *element, role string, x, width float64, st style, text string) {
 	lines := s.wrap(st, width, text)
-	if len(lines) > 0 {
-		if face, err := s.faces.face(st.face, text); err == nil {
-			st.face = face
-		}
-	}
+	st = s.faces.fit(st, text)
 	s.tagged(parent, role, func(*element) { s.lines(x, st, lines) })
 }
 

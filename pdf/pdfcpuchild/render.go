@@ -18,7 +18,7 @@ func render(w io.Writer, p Page, dir string) error {
 	if err != nil {
 		return fmt.Errorf("start document: %w", err)
 	}
-	faces, err := installFonts(ctx.XRefTable, dir)
+	faces, err := installFonts(ctx.XRefTable, dir, p)
 	if err != nil {
 		return err
 	}
