@@ -55,6 +55,12 @@ func sealingOf(v *pdf.Verification, upload int64, env bankidsig.Environment) sea
 			s.earlier++
 			continue
 		}
+		if report.Kind == pdf.KindTimestamp { // it shows in the level of the seal
+			if report.Indication == pdf.TotalFailed {
+				s.conclude(report.Indication, report.SubIndication, report.Reason)
+			}
+			continue
+		}
 		s.seals = append(s.seals, sealOf(report))
 		s.conclude(report.Indication, report.SubIndication, report.Reason)
 	}
@@ -78,7 +84,7 @@ func (s *sealing) conclude(i pdf.Indication, sub, reason string) {
 
 func sealOf(s pdf.SignatureReport) Seal {
 	seal := Seal{
-		Level: s.Level, Time: s.Timestamp, WholeFile: s.CoversWholeFile,
+		Level: string(s.Level), Time: s.Timestamp, WholeFile: s.CoversWholeFile,
 		Indication: s.Indication, SubIndication: s.SubIndication, Reason: s.Reason,
 	}
 	if s.Signer != nil {

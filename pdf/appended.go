@@ -145,7 +145,7 @@ type addition struct {
 
 func newAddition(then, now *File, fresh uint32, p *preparation) *addition {
 	a := &addition{
-		comparison:  comparison{then: then, now: now, changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{}},
+		comparison:  comparison{then: then, now: now, changed: map[uint32]bool{}, allowed: map[uint32]bool{}},
 		preparation: p, section: now.sections[0], fresh: fresh,
 	}
 	for num := range a.section.entries.all() {
@@ -169,10 +169,8 @@ func (a *addition) judge() (string, error) {
 	steps := []func() (string, error){a.extendedCatalog, a.tree, a.files, a.rest}
 	if len(after.signatures) > len(before.signatures) {
 		steps = []func() (string, error){func() (string, error) { return a.seal(after) }, a.rest, a.signedWhole}
-	} else if a.preparation.sealsOnly {
-		return "Something other than a signature was added to a document that may only receive signatures.", nil
-	} else if slices.ContainsFunc(before.signatures, func(s signatureField) bool { return s.value != nil }) {
-		return "Something other than a signature was added after a signature.", nil
+	} else if a.preparation.sealsOnly || slices.ContainsFunc(before.signatures, func(s signatureField) bool { return s.value != nil }) {
+		steps = []func() (string, error){a.store, a.rest}
 	}
 	for _, step := range steps {
 		if reason, err := step(); reason != "" || err != nil {

@@ -1,364 +1,440 @@
 package pdf
 
 import (
-	"reflect"
-	"strings"
-
-	"github.com/handslag/handslag/fault"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
 )
 
-// changedAfter compares the document as one signature saw it with the document
-// as it is, by a whitelist: what is not known to belong to a further signature
-// is a change. It returns the reason, empty when there is none.
-//
-// The revision that was signed is read on its own from the bytes that are
-// covered: if these do not end as a PDF ends, the signature's range does not
-// stop at a revision, and what it shows cannot be told.
-func (f *File) changedAfter(s *signature) (string, error) {
-	then, err := Open(f.src, s.covers.end, f.limits)
-	if err != nil {
-		if _, ok := fault.As(err); ok {
-			return "What the signature covers is not a document of its own.", nil
-		}
-		return "", err
-	}
-	if junk, err := then.trailing(); err != nil || junk {
-		return "What the signature covers is not a document of its own.", err
-	}
-	c := &comparison{then: then, now: f}
-	reason, err := c.compare(s)
-	if _, ok := fault.As(err); ok {
-		return "What was added after the signature cannot be read.", nil
-	}
-	return reason, err
-}
-
-type comparison struct {
+// step is what one revision did to the document before it. It is a whitelist:
+// each object that the revision lists must be explained as part of a further
+// signature, a document timestamp, validation data, or metadata. What is not, is
+// a change of what was signed.
+type step struct {
 	then, now *File
-	changed   map[uint32]bool // numbers that sections after the signature list
-	allowed   map[uint32]bool
-	widgets   map[uint32]bool // of signature fields that were added
+	section   *section
+	uses      *uses
+	revision  int
+
+	changed map[uint32]bool // numbers that the section gives another object
+	allowed map[uint32]bool // those that are explained
+	widgets map[uint32]bool // of signature fields that were added
+	root    uint32
+
+	changes []Change
+	drawn   string // why a signature that draws is more than anybody may allow
+	reason  string // of a change that nothing allows
 }
 
-func (c *comparison) compare(s *signature) (string, error) {
-	sections, ok := c.laterSections()
-	if !ok {
-		return "The document was rebuilt after the signature.", nil
+func newStep(then, now *File, u *uses) *step {
+	s := &step{
+		then: then, now: now, section: now.sections[0], uses: u,
+		changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{},
 	}
-	c.changed, c.allowed, c.widgets = map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}
-	for _, x := range sections {
-		for num := range x.entries.all() {
-			if num != 0 {
-				c.changed[num] = true
-			}
-		}
-		if x.form == XRefStream { // the stream lists itself
-			if ref, ok := c.now.sectionObject(x); ok && !c.exists(ref) {
-				c.allowed[ref.Num] = true
-			}
-		}
-		if x.form == XRefHybrid {
-			return "A hybrid revision was added after the signature.", nil
-		}
-		if !sameObject(x.trailer["Root"], c.then.trailer["Root"]) || !sameObject(x.trailer["Info"], c.then.trailer["Info"]) {
-			return "The document's catalog was replaced after the signature.", nil
-		}
+	if root, ok := then.trailer["Root"].(Ref); ok {
+		s.root = root.Num
 	}
-	if c.changed[s.field.ref.Num] || c.changed[s.field.valueRef.Num] {
-		return "The signature itself was replaced later.", nil
-	}
-	if ok, err := c.inForm(s); err != nil || !ok {
-		return "The signature is not part of the document it signs.", err
-	}
-	for _, step := range []func() (string, error){c.signedCatalog, c.form, c.pages, c.rest} {
-		reason, err := step()
-		if err != nil {
-			return "", err
-		}
-		if reason != "" {
-			return strings.TrimSuffix(reason, ".") + " after the signature.", nil
-		}
-	}
-	return "", nil
+	return s
 }
 
-// laterSections are those that the signature did not see; what it did see must
-// be the same chain.
-func (c *comparison) laterSections() ([]*section, bool) {
-	n := len(c.now.sections) - len(c.then.sections)
-	if n < 0 {
-		return nil, false
-	}
-	for i, s := range c.then.sections {
-		if c.now.sections[n+i].offset != s.offset {
-			return nil, false
-		}
-	}
-	for _, s := range c.now.sections[:n] {
-		if s.offset < c.then.size {
-			return nil, false
-		}
-	}
-	return c.now.sections[:n], true
-}
-
-func (f *File) sectionObject(s *section) (Ref, bool) {
-	_, ref, err := f.readIndirect(s.offset, nil)
-	return ref, err == nil
-}
-
-// inForm: the signature is a field of the form in its own revision, with the
-// same dictionary.
-func (c *comparison) inForm(s *signature) (bool, error) {
-	fields, err := c.then.signatureFields()
-	if err != nil {
-		return false, err
-	}
-	for _, x := range fields {
-		if x.ref == s.field.ref {
-			return x.name == s.field.name && reflect.DeepEqual(x.value, s.field.value), nil
-		}
-	}
-	return false, nil
-}
-
-func (c *comparison) signedCatalog() (string, error) { return c.catalog("AcroForm") }
-
-// catalog: only the entries given may be new there.
-func (c *comparison) catalog(except ...Name) (string, error) {
-	root := c.now.trailer["Root"].(Ref)
-	if !c.changed[root.Num] {
-		return "", nil
-	}
-	c.allowed[root.Num] = true
-	before, err := c.then.catalog()
-	if err != nil {
-		return "", err
-	}
-	after, err := c.now.catalog()
-	if err != nil {
-		return "", err
-	}
-	if key, differs := difference(before, after, except...); differs {
-		return "The document's catalog was changed" + key + ".", nil
-	}
-	return "", nil
-}
-
-// sameBut compares dictionaries aside from the keys given.
-func sameBut(a, b Dict, except ...Name) bool {
-	_, differs := difference(a, b, except...)
-	return !differs
-}
-
-// tellingKeys are the entries that are worth a name in a reason. A name that is
-// not among them may be anything, and reasons carry nothing of a document.
-var tellingKeys = [...]Name{
-	"Contents", "Resources", "MediaBox", "CropBox", "Rotate", "UserUnit", "Annots", "AA", "OpenAction", "OCProperties",
-	"Outlines", "Names", "Dests", "Pages", "PageLabels", "PageLayout", "PageMode", "ViewerPreferences", "StructTreeRoot",
-	"Metadata", "Perms", "AcroForm", "AF", "Extensions", "Version", "Kids", "Count", "Parent", "Type",
-}
-
-// difference finds out whether dictionaries differ aside from the keys given,
-// and names the entry " (/Key)" when it is one of the telling ones.
-func difference(a, b Dict, except ...Name) (key string, differs bool) {
-	a, b = a.clone(), b.clone()
-	for _, k := range except {
-		delete(a, k)
-		delete(b, k)
-	}
-	if sameObject(a, b) {
-		return "", false
-	}
-	for _, k := range tellingKeys {
-		if !sameObject(a[k], b[k]) {
-			return " (/" + string(k) + ")", true
-		}
-	}
-	return "", true
-}
-
-// form: it grows at its end by signature fields and changes in nothing else.
-func (c *comparison) form() (string, error) {
-	const reason = "The document's form was changed."
-	before, err := c.then.catalog()
-	if err != nil {
-		return "", err
-	}
-	after, err := c.now.catalog()
-	if err != nil {
-		return "", err
-	}
-	old, err := c.then.dict(before["AcroForm"])
-	if err != nil {
-		return "", err
-	}
-	now, err := c.now.dict(after["AcroForm"])
-	if err != nil {
-		return "", err
-	}
-	c.allowRef(before["AcroForm"], after["AcroForm"])
-	c.allowRef(old["Fields"], now["Fields"])
-	if !sameBut(old, now, "Fields", "SigFlags") {
-		return reason, nil
-	}
-	was, err := c.then.array(old["Fields"])
-	if err != nil {
-		return "", err
-	}
-	is, err := c.now.array(now["Fields"])
-	if err != nil {
-		return "", err
-	}
-	added, ok := grown(was, is)
-	if !ok {
-		return reason, nil
-	}
-	for _, o := range added {
-		ref, ok := o.(Ref)
-		if !ok {
-			return reason, nil
-		}
-		if sound, err := c.newField(ref); err != nil || !sound {
-			return "A form field that is no plain and invisible signature was added.", err
-		}
-	}
-	return "", nil
-}
-
-// allowRef allows the object that an entry refers to when it is the same one as
-// before or a new one. An object that had another use may not be taken over.
-func (c *comparison) allowRef(before, after Object) {
-	if ref, ok := after.(Ref); ok && (sameObject(before, after) || !c.exists(ref)) {
-		c.allowed[ref.Num] = true
-	}
-}
-
-// grown returns what is has beyond was.
-func grown(was, is Array) (Array, bool) {
-	if len(is) < len(was) || len(was) > 0 && !reflect.DeepEqual(was, is[:len(was)]) {
-		return nil, false
-	}
-	return is[len(was):], true
-}
-
-// widgetKeys are all that the widget of an added signature may have: nothing
-// that draws, nothing that acts.
-var widgetKeys = map[Name]bool{"Type": true, "Subtype": true, "FT": true, "T": true, "V": true, "P": true, "F": true, "Rect": true}
-
-// newField: an added field is new, a signature, invisible, and filled by a
-// signature dictionary that is new too.
-func (c *comparison) newField(ref Ref) (bool, error) {
-	if c.exists(ref) {
-		return false, nil
-	}
-	d, err := c.now.dict(ref)
-	if err != nil {
-		return false, err
-	}
-	for k := range d {
-		if !widgetKeys[k] {
-			return false, nil
-		}
-	}
-	value, ok := d["V"].(Ref)
-	if !ok || c.exists(value) || d.name("FT") != "Sig" || d.name("Subtype") != "Widget" || !invisible(d) {
-		return false, nil
-	}
-	v, err := c.now.dict(value)
-	if err != nil {
-		return false, err
-	}
-	if t := v.name("Type"); t != "Sig" && t != "DocTimeStamp" {
-		return false, nil
-	}
-	c.allowed[ref.Num], c.allowed[value.Num], c.widgets[ref.Num] = true, true, true
-	return true, nil
-}
-
-func invisible(d Dict) bool {
-	r, _ := d["Rect"].(Array)
-	if len(r) != 4 {
-		return false
-	}
-	return sameObject(r[0], r[2]) && sameObject(r[1], r[3])
-}
-
-// exists reports whether the signed revision knew the number, even as freed: a
-// number that was prepared and is filled later is the hide-and-replace attack.
-func (c *comparison) exists(ref Ref) bool {
-	for _, s := range c.then.sections {
-		if _, ok := s.entries.get(ref.Num); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// pages: a page may gain the widgets of added signatures and nothing else.
-func (c *comparison) pages() (string, error) {
-	if len(c.widgets) == 0 {
-		return "", nil
-	}
-	seen := map[uint32]bool{}
-	for w := range c.widgets {
-		d, err := c.now.dict(Ref{Num: w})
-		if err != nil {
-			return "", err
-		}
-		page, ok := d["P"].(Ref)
-		if !ok || seen[page.Num] {
-			continue
-		}
-		seen[page.Num] = true
-		if reason, err := c.page(page); reason != "" || err != nil {
+func (s *step) judge() (string, error) {
+	for _, part := range []func() (string, error){
+		s.hybrid, s.trailerEntries, s.numbers, s.catalog, s.form, s.filled, s.securityStore, s.information, s.metadata, s.pages, s.rest, s.drawings,
+	} {
+		if reason, err := part(); reason != "" || err != nil {
 			return reason, err
 		}
 	}
 	return "", nil
 }
 
-func (c *comparison) page(ref Ref) (string, error) {
-	const missing = "A signature was added to something that is no page."
-	before, err := c.then.dict(ref)
-	if err != nil || before == nil {
-		return missing, err
+// hybrid: readers that know cross-reference streams and readers that do not must
+// see the same update. So its table lists all that the hidden stream lists.
+func (s *step) hybrid() (string, error) {
+	if s.section.form != XRefHybrid {
+		return "", nil
 	}
-	after, err := c.now.dict(ref)
-	if err != nil || after == nil || after.name("Type") != "Page" {
-		return missing, err
+	const reason = "A hybrid revision was added that two readers see differently."
+	at, ok := s.section.trailer["XRefStm"].(Integer)
+	plain := &section{offset: s.section.offset, form: XRefTable}
+	l := newLexer(s.now.blocks, s.section.offset, s.now.size, s.now.limits)
+	if !ok || !l.keyword("xref") {
+		return reason, nil
+	}
+	if err := s.now.readTable(l, plain); err != nil {
+		return "", err
+	}
+	if err := plain.settle(); err != nil {
+		return "", err
+	}
+	for num, e := range s.section.entries.all() {
+		if got, listed := plain.entries.get(num); (!listed || got != e) && (e.kind != entryAt || e.offset != int64(at)) {
+			return reason, nil
+		}
+	}
+	return "", nil
+}
+
+// trailerEntries: the same catalog, the same first identifier (14.4), and no object in
+// use left beyond the stated size, where some readers do not look.
+func (s *step) trailerEntries() (string, error) {
+	now := s.section.trailer
+	if !sameObject(now["Root"], s.then.trailer["Root"]) {
+		return "The document's catalog was exchanged for another one.", nil
+	}
+	if s.then.beyondSize() || s.now.beyondSize() {
+		return "Objects beyond the stated number of objects were brought to light.", nil
+	}
+	was, err := s.then.array(s.then.trailer["ID"])
+	if err != nil {
+		return "", err
+	}
+	is, err := s.now.array(now["ID"])
+	if err != nil {
+		return "", err
+	}
+	if len(was) > 0 && len(is) > 0 && !sameObject(was[0], is[0]) {
+		return "The document's identifier was changed.", nil
+	}
+	return "", nil
+}
+
+// numbers finds the objects that changed and holds each to where it may be: new
+// bytes, under a number that keeps its generation or that nobody waited for.
+func (s *step) numbers() (string, error) {
+	for num, e := range s.section.entries.all() {
+		old, used := s.then.entry(num)
+		switch {
+		case e.kind == entryFree && !used:
+			continue // frees nothing
+		case e.kind == entryFree:
+			return "An object of the document was freed.", nil
+		case used && e == old:
+			continue // listed as it was
+		case num == 0 || used && e.gen != old.gen:
+			return "An object was replaced by one of another generation.", nil
+		case e.kind == entryAt && e.offset < s.then.end:
+			return "An object was made of bytes that were signed as something else.", nil
+		case e.kind == entryInStream && !s.freshContainer(e.stream()):
+			return "An object was taken from an object stream that was signed as something else.", nil
+		case !used && len(s.uses.of[num]) > 0:
+			return "An object that the document refers to but did not have was defined.", nil
+		}
+		s.changed[num] = true
+	}
+	return "", s.containers()
+}
+
+func (s *step) freshContainer(num uint32) bool {
+	e, listed := s.section.entries.get(num)
+	_, used := s.then.entry(num)
+	return listed && !used && e.kind == entryAt && e.offset >= s.then.end
+}
+
+// containers allows what holds the objects of the revision and shows nothing
+// itself: its object streams and its cross-reference stream, which lists itself.
+func (s *step) containers() error {
+	for num, e := range s.section.entries.all() {
+		if e.kind == entryInStream && s.changed[num] {
+			s.allowed[e.stream()] = true
+		}
+		at, hybrid := s.section.trailer["XRefStm"].(Integer)
+		itself := s.section.form == XRefStream && e.offset == s.section.offset || hybrid && e.offset == int64(at)
+		if e.kind != entryAt || !itself || !s.changed[num] {
+			continue
+		}
+		if _, used := s.then.entry(num); !used {
+			s.allowed[num] = true
+			continue
+		}
+		old, err := s.then.load(Ref{num, e.gen})
+		if err != nil {
+			return err
+		}
+		if x, ok := old.(*Stream); ok && x.Dict.name("Type") == "XRef" && len(s.uses.of[num]) == 0 {
+			s.allowed[num] = true // some writers keep the number of the one before
+		}
+	}
+	return nil
+}
+
+// isNew: a number that nothing in use had, and that this revision defines.
+func (s *step) isNew(ref Ref) bool {
+	_, used := s.then.entry(ref.Num)
+	return !used && s.changed[ref.Num]
+}
+
+// take allows the object that an entry refers to: the one it referred to before,
+// when that has no other role, or a new one.
+func (s *step) take(before, after Object, role func(reference) bool) bool {
+	ref, ok := after.(Ref)
+	if !ok || !s.changed[ref.Num] {
+		return true
+	}
+	if !s.isNew(ref) && (!sameObject(before, after) || !s.uses.only(ref.Num, role)) {
+		return false
+	}
+	s.allowed[ref.Num] = true
+	return true
+}
+
+// inCatalog is the role of an object that is an entry of the catalog and nothing else.
+func (s *step) inCatalog(key Name) func(reference) bool {
+	return func(r reference) bool { return r == reference{s.root, use{key: key}} }
+}
+
+// own allows what an added object consists of: new objects that neither act nor
+// fetch, and references to others that stay as they are.
+func (s *step) own(o Object) (bool, error) {
+	queue := []Object{o}
+	for len(queue) > 0 {
+		next := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if ref, ok := next.(Ref); ok {
+			switch {
+			case !s.changed[ref.Num]:
+				continue // was there, or is nothing
+			case !s.isNew(ref):
+				return false, nil
+			case s.allowed[ref.Num]:
+				continue
+			}
+			s.allowed[ref.Num] = true
+			v, err := s.now.load(ref)
+			if err != nil {
+				return false, err
+			}
+			next = v
+		}
+		if err := s.now.harmless(next); err != nil {
+			return false, onlyReads(err) // it acts or fetches
+		}
+		queue = references(queue, next)
+	}
+	return true, nil
+}
+
+func (s *step) catalogues() (before, after Dict, err error) {
+	if before, err = s.then.catalog(); err != nil {
+		return nil, nil, err
+	}
+	after, err = s.now.catalog()
+	return before, after, err
+}
+
+// catalog: form, validation data, metadata, and what the version says may change.
+func (s *step) catalog() (string, error) {
+	before, after, err := s.catalogues()
+	if err != nil {
+		return "", err
+	}
+	if s.changed[s.root] {
+		s.allowed[s.root] = true
+	}
+	if key, differs := difference(before, after, "AcroForm", "DSS", "Extensions", "Version", "Metadata"); differs {
+		return "The document's catalog was changed" + key + ".", nil
+	}
+	if was, is := before["Version"], after["Version"]; !sameObject(was, is) {
+		if higher, ok := is.(Name); !ok || len(higher) != 3 || higher < before.name("Version") {
+			return "The document's version was lowered.", nil
+		}
+		s.note(Change{Kind: ChangeExtensions})
+	}
+	return s.extensions(before["Extensions"], after["Extensions"])
+}
+
+// extensions (7.12) grow; none that was there goes.
+func (s *step) extensions(before, after Object) (string, error) {
+	const reason = "The document's catalog was changed (/Extensions)."
+	was, err := s.then.dict(before)
+	if err != nil {
+		return "", err
+	}
+	is, err := s.now.dict(after)
+	if err != nil {
+		return "", err
+	}
+	if !s.take(before, after, s.inCatalog("Extensions")) {
+		return reason, nil
+	}
+	if sameObject(was, is) {
+		return "", nil
+	}
+	for k := range was {
+		if is[k] == nil {
+			return reason, nil
+		}
+	}
+	if sound, err := s.own(is); err != nil || !sound {
+		return reason, err
+	}
+	s.note(Change{Kind: ChangeExtensions})
+	return "", nil
+}
+
+// note reports a change once per revision, a signature each.
+func (s *step) note(c Change) {
+	c.Revision = s.revision
+	if c.Field != "" || !slices.Contains(s.changes, c) {
+		s.changes = append(s.changes, c)
+	}
+}
+
+// pages: a page may gain the widgets of added signatures and nothing else. The
+// list of its annotations may be an object of its own that serves this one page.
+func (s *step) pages() (string, error) {
+	pages := map[Ref]bool{}
+	for w := range s.widgets {
+		d, err := s.now.dict(Ref{Num: w})
+		if err != nil {
+			return "", err
+		}
+		if page, ok := d["P"].(Ref); ok {
+			pages[page] = true
+		}
+	}
+	for num := range s.changed {
+		e, used := s.then.entry(num)
+		if !used || s.allowed[num] {
+			continue
+		}
+		pages[Ref{num, e.gen}] = true
+		for at := range s.uses.of[num] {
+			if h, used := s.then.entry(at.from); used && at.key == "Annots" {
+				pages[Ref{at.from, h.gen}] = true
+			}
+		}
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(pages), func(a, b Ref) int { return cmp.Compare(a.Num, b.Num) }) {
+		o, err := s.then.load(ref)
+		if err != nil {
+			return "", err
+		}
+		if d, ok := o.(Dict); !ok || d.name("Type") != "Page" {
+			continue
+		}
+		if reason, err := s.page(ref); reason != "" || err != nil {
+			return reason, err
+		}
+	}
+	return "", nil
+}
+
+func (s *step) page(ref Ref) (string, error) {
+	before, err := s.then.dict(ref)
+	if err != nil {
+		return "", err
+	}
+	after, err := s.now.dict(ref)
+	if err != nil {
+		return "", err
 	}
 	if key, differs := difference(before, after, "Annots"); differs {
 		return "A page was changed" + key + ".", nil
 	}
-	was, err := c.then.array(before["Annots"])
+	was, err := s.then.array(before["Annots"])
 	if err != nil {
 		return "", err
 	}
-	is, err := c.now.array(after["Annots"])
+	is, err := s.now.array(after["Annots"])
 	if err != nil {
 		return "", err
 	}
 	const other = "A page was given other annotations."
 	added, ok := grown(was, is)
 	if !ok {
-		return other, nil
+		return "Annotations of a page were removed or replaced.", nil
 	}
 	for _, o := range added {
-		if w, ok := o.(Ref); !ok || !c.widgets[w.Num] {
+		if w, ok := o.(Ref); !ok || !s.widgets[w.Num] {
 			return other, nil
 		}
 	}
-	c.allowed[ref.Num] = true
-	c.allowRef(before["Annots"], after["Annots"])
+	if s.changed[ref.Num] {
+		s.allowed[ref.Num] = true
+	}
+	if !s.take(before["Annots"], after["Annots"], func(r reference) bool { return r == reference{ref.Num, use{key: "Annots"}} }) {
+		return other, nil
+	}
 	return "", nil
 }
 
-// rest: every number that was listed is explained by now.
-func (c *comparison) rest() (string, error) {
-	for num := range c.changed {
-		if !c.allowed[num] {
-			return "Something other than a signature was added or changed.", nil
+// rest: every object that changed is explained by now, or was written again as it was.
+func (s *step) rest() (string, error) {
+	for _, num := range slices.Sorted(maps.Keys(s.changed)) {
+		e, used := s.then.entry(num)
+		if s.allowed[num] || !used {
+			continue
+		}
+		ref := Ref{num, e.gen}
+		was, err := s.then.load(ref)
+		if err != nil {
+			return "", err
+		}
+		is, err := s.now.load(ref)
+		if err != nil {
+			return "", err
+		}
+		if !sameObject(was, is) {
+			return describe(was) + " of the document was replaced.", nil
+		}
+	}
+	for num := range s.changed {
+		if _, used := s.then.entry(num); !used && !s.allowed[num] {
+			return "An object was added that belongs to no signature.", nil
+		}
+	}
+	return "", nil
+}
+
+// describe says in words of ours what kind of object there was.
+func describe(o Object) string {
+	switch v := o.(type) {
+	case *Stream:
+		switch v.Dict.name("Type") {
+		case "ObjStm":
+			return "An object stream"
+		case "Metadata":
+			return "The metadata"
+		}
+		return "A stream (text, picture or font)"
+	case Dict:
+		switch v.name("Type") {
+		case "Page":
+			return "A page"
+		case "Pages":
+			return "A node of the page tree"
+		case "Catalog":
+			return "The catalog"
+		case "Font", "FontDescriptor":
+			return "A font"
+		}
+		switch {
+		case v["FT"] != nil:
+			return "A form field"
+		case v["ByteRange"] != nil:
+			return "A signature"
+		case v["Subtype"] != nil && v["Rect"] != nil:
+			return "An annotation"
+		}
+	}
+	return "An object"
+}
+
+// drawings: a signature that shows itself can cover what was signed before it.
+func (s *step) drawings() (string, error) {
+	for i, c := range s.changes {
+		if c.Page == 0 {
+			continue
+		}
+		page, overlaps, err := s.place(c.Field)
+		if err != nil {
+			return "", err
+		}
+		s.changes[i].Page = page
+		if overlaps {
+			s.drawn = fmt.Sprintf("A signature that draws over another annotation on page %d was added.", page)
 		}
 	}
 	return "", nil

@@ -15,8 +15,8 @@ import (
 func digestAll(ctx context.Context, src io.ReaderAt, all []*signature) error {
 	byHash := map[crypto.Hash][]*signature{}
 	for _, s := range all {
-		if s.problem == nil {
-			byHash[s.cms.Digest()] = append(byHash[s.cms.Digest()], s)
+		if s.problem == nil && s.cms != nil {
+			byHash[s.hash] = append(byHash[s.hash], s)
 		}
 	}
 	buf := make([]byte, 256<<10)

@@ -93,8 +93,14 @@ func (w *fieldWalk) one(ref Ref, d Dict, above string, kind Name, depth int) err
 	if err != nil {
 		return err
 	}
-	if len(kids) > 0 && kind != "Sig" {
-		return w.each(kids, name, kind, depth+1)
+	if len(kids) > 0 {
+		fields, err := w.areFields(kids, kind)
+		if err != nil {
+			return err
+		}
+		if fields {
+			return w.each(kids, name, kind, depth+1)
+		}
 	}
 	if named {
 		w.out.names[name]++
@@ -113,6 +119,24 @@ func (w *fieldWalk) one(ref Ref, d Dict, above string, kind Name, depth int) err
 	}
 	w.out.signatures = append(w.out.signatures, s)
 	return nil
+}
+
+// areFields: the kids of a signature field are its widgets, unless they have
+// names of their own (12.7.4.2).
+func (w *fieldWalk) areFields(kids Array, kind Name) (bool, error) {
+	if kind != "Sig" {
+		return true, nil
+	}
+	for _, k := range kids {
+		d, err := w.file.dict(k)
+		if err != nil {
+			return false, err
+		}
+		if d["T"] != nil {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // lock is how much an earlier signature forbids.

@@ -67,7 +67,7 @@ func TestAppendAndSealEveryForm(t *testing.T) {
 				require.Equal(t, 5, v.Pages)
 				require.Len(t, v.Signatures, 1)
 				s := v.Signatures[0]
-				require.Equal(t, "B-T", s.Level)
+				require.Equal(t, pdf.LevelT, s.Level)
 				require.Equal(t, w.Now, s.Timestamp)
 				require.True(t, s.CoversWholeFile)
 				require.Equal(t, w.Seal.Cert.Raw, s.Signer.Raw)

@@ -115,9 +115,9 @@ func TestVerifyTrust(t *testing.T) {
 		sub   string
 	}{
 		{"known", sealed, trust(w), pdf.TotalPassed, ""},
-		{"later, proven by the timestamp", sealed, pdf.Trust{Seal: w.Pool(), Timestamp: w.Pool(), Now: w.Now.AddDate(30, 0, 0)}, pdf.TotalPassed, ""},
+		{"later, and nothing proves that the timestamp is older than its certificate's end", sealed, pdf.Trust{Seal: w.Pool(), Timestamp: w.Pool(), Now: w.Now.AddDate(30, 0, 0)}, pdf.Indeterminate, pdf.NoProofOfTime},
 		{"basic", basic, trust(w), pdf.TotalPassed, ""},
-		{"basic, certificate run out", basic, pdf.Trust{Seal: w.Pool(), Now: w.Now.AddDate(30, 0, 0)}, pdf.Indeterminate, pdf.NoCertificateChain},
+		{"basic, certificate run out", basic, pdf.Trust{Seal: w.Pool(), Now: w.Now.AddDate(30, 0, 0)}, pdf.Indeterminate, pdf.OutOfBounds},
 		{"nobody trusted", sealed, pdf.Trust{Timestamp: w.Pool(), Now: w.Now}, pdf.Indeterminate, pdf.NoCertificateChain},
 		{"another root", sealed, pdf.Trust{Seal: stranger.Pool(), Timestamp: w.Pool(), Now: w.Now}, pdf.Indeterminate, pdf.NoCertificateChain},
 		{"timestamp not trusted", sealed, pdf.Trust{Seal: w.Pool(), Timestamp: stranger.Pool(), Now: w.Now}, pdf.Indeterminate, pdf.NoProofOfTime},

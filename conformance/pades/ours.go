@@ -30,7 +30,7 @@ func ours(w *world) judge {
 		var a answer
 		for _, r := range v.Signatures {
 			a.Signatures = append(a.Signatures, verdict{
-				Field: r.Field, Kind: "signature", Level: r.Level,
+				Field: r.Field, Kind: string(r.Kind), Level: string(r.Level),
 				Indication: string(r.Indication), Sub: r.SubIndication, Why: r.Reason,
 			})
 		}

@@ -40,7 +40,7 @@ func TestSignAndVerify(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, chain, 2)
 
-			token, err := cms.VerifyToken(s.Timestamp(), s.Signature())
+			token, err := cms.VerifyToken(s.Timestamps()[0], s.Signature())
 			require.NoError(t, err)
 			require.Equal(t, w.Now, token.Time)
 			require.NoError(t, token.Chain(w.Pool()))
@@ -49,7 +49,7 @@ func TestSignAndVerify(t *testing.T) {
 			require.Equal(t, cms.CodeDigest, fault.CodeOf(err))
 			_, err = s.Verify(asn1.ObjectIdentifier{1, 2, 3}, digest[:])
 			require.Equal(t, cms.CodeMalformed, fault.CodeOf(err))
-			_, err = cms.VerifyToken(s.Timestamp(), []byte("another signature"))
+			_, err = cms.VerifyToken(s.Timestamps()[0], []byte("another signature"))
 			require.Equal(t, cms.CodeImprint, fault.CodeOf(err))
 		})
 	}

@@ -27,7 +27,9 @@ type Signed struct {
 	attrs       map[string][]byte
 	algorithm   algorithmID
 	signature   []byte
-	timestamp   []byte
+	timestamps  [][]byte
+	unsorted    bool // signed attributes that are not in the order of DER
+	revocation  []cryptobyte.String
 }
 
 type algorithmID struct {
@@ -42,8 +44,14 @@ func malformed(why string) error {
 }
 
 // Parse reads a ContentInfo with SignedData. Zero bytes may follow it, since
-// PDF pads /Contents with them; any other byte may not.
+// PDF pads /Contents with them; any other byte may not. The frame may be BER, as
+// some programs write it; it is brought into DER before it is read, which leaves
+// alone what is DER already: attributes and certificates.
 func Parse(der []byte) (*Signed, error) {
+	der, err := distinguished(der)
+	if err != nil {
+		return nil, err
+	}
 	in := cryptobyte.String(der)
 	var info, content, sd cryptobyte.String
 	var oid asn1.ObjectIdentifier
@@ -92,6 +100,9 @@ func (s *Signed) readBody(sd cryptobyte.String) error {
 	if !sd.ReadOptionalASN1(&crls, &present, explicit(1)) || !sd.ReadASN1(&signers, cbasn1.SET) || !sd.Empty() {
 		return malformed("signers")
 	}
+	if present {
+		s.readRevocation(crls)
+	}
 	var one cryptobyte.String
 	// ETSI EN 319 142-1 table 1: exactly one SignerInfo.
 	if !signers.ReadASN1(&one, cbasn1.SEQUENCE) || !signers.Empty() {
@@ -139,7 +150,7 @@ func (s *Signed) readSigner(in cryptobyte.String) error {
 		return malformed("no signed attributes")
 	}
 	s.signedAttrs = signed
-	if err := readAttributes(signed, explicit(0), s.attrs); err != nil {
+	if err := s.readAttributes(signed); err != nil {
 		return err
 	}
 	if s.algorithm, ok = readAlgorithm(&in); !ok {
@@ -154,11 +165,9 @@ func (s *Signed) readSigner(in cryptobyte.String) error {
 		if !in.ReadASN1Element(&unsigned, explicit(1)) {
 			return malformed("unsigned attributes")
 		}
-		attrs := map[string][]byte{}
-		if err := readAttributes(unsigned, explicit(1), attrs); err != nil {
+		if err := s.readUnsigned(unsigned); err != nil {
 			return err
 		}
-		s.timestamp = attrs[oidTimestamp.String()]
 	}
 	if !in.Empty() {
 		return malformed("signer")
@@ -194,36 +203,73 @@ func readAlgorithm(in *cryptobyte.String) (algorithmID, bool) {
 	return a, true
 }
 
-// readAttributes collects attributes with their one value. Twice the same, or
-// more than one value, would leave open which one counts. Signed attributes must
-// be sorted as DER says, since RFC 5652 5.4 signs their DER encoding.
-func readAttributes(element cryptobyte.String, tag cbasn1.Tag, into map[string][]byte) error {
+// readAttributes collects the signed attributes with their one value. Twice the
+// same, or more than one value, would leave open which one counts (RFC 5652 11).
+func (s *Signed) readAttributes(element cryptobyte.String) error {
 	var set cryptobyte.String
-	if !element.ReadASN1(&set, tag) {
+	if !element.ReadASN1(&set, explicit(0)) {
 		return malformed("attributes")
 	}
 	var last []byte
 	for !set.Empty() {
-		var raw, one, values, value cryptobyte.String
-		var oid asn1.ObjectIdentifier
-		var kind cbasn1.Tag
+		var raw cryptobyte.String
 		if !set.ReadASN1Element(&raw, cbasn1.SEQUENCE) {
 			return malformed("attributes")
 		}
-		if tag == explicit(0) && bytes.Compare(last, raw) > 0 {
-			return malformed("signed attributes are not in DER order")
-		}
+		s.unsorted = s.unsorted || bytes.Compare(last, raw) > 0
 		last = raw
-		if !raw.ReadASN1(&one, cbasn1.SEQUENCE) || !one.ReadASN1ObjectIdentifier(&oid) || !one.ReadASN1(&values, cbasn1.SET) || !one.Empty() {
+		oid, values, ok := readAttribute(raw)
+		var value cryptobyte.String
+		var kind cbasn1.Tag
+		if !ok {
 			return malformed("attribute")
 		}
 		if !values.ReadAnyASN1Element(&value, &kind) || !values.Empty() {
 			return malformed("an attribute has not exactly one value")
 		}
-		if _, twice := into[oid.String()]; twice {
+		if _, twice := s.attrs[oid.String()]; twice {
 			return malformed("an attribute occurs twice")
 		}
-		into[oid.String()] = value
+		s.attrs[oid.String()] = value
+	}
+	return nil
+}
+
+func readAttribute(raw cryptobyte.String) (asn1.ObjectIdentifier, cryptobyte.String, bool) {
+	var one, values cryptobyte.String
+	var oid asn1.ObjectIdentifier
+	ok := raw.ReadASN1(&one, cbasn1.SEQUENCE) && one.ReadASN1ObjectIdentifier(&oid) && one.ReadASN1(&values, cbasn1.SET) && one.Empty()
+	return oid, values, ok
+}
+
+// maxTimestamps is far more than anybody puts into one signature.
+const maxTimestamps = 8
+
+// readUnsigned collects every signature timestamp, whether they are values of one
+// attribute or of several: who judges only one of them lets an attacker choose
+// which. Anybody can add other unsigned attributes; they play no part.
+func (s *Signed) readUnsigned(element cryptobyte.String) error {
+	var set cryptobyte.String
+	if !element.ReadASN1(&set, explicit(1)) {
+		return malformed("unsigned attributes")
+	}
+	for !set.Empty() {
+		var raw cryptobyte.String
+		if !set.ReadASN1Element(&raw, cbasn1.SEQUENCE) {
+			return malformed("unsigned attributes")
+		}
+		oid, values, ok := readAttribute(raw)
+		if !ok {
+			return malformed("unsigned attributes")
+		}
+		for oid.Equal(oidTimestamp) && !values.Empty() {
+			var value cryptobyte.String
+			var kind cbasn1.Tag
+			if !values.ReadAnyASN1Element(&value, &kind) || len(s.timestamps) >= maxTimestamps {
+				return malformed("its timestamps")
+			}
+			s.timestamps = append(s.timestamps, value)
+		}
 	}
 	return nil
 }
@@ -234,8 +280,8 @@ func (s *Signed) Digest() crypto.Hash { return s.digest }
 // Signature is the signature value, which a signature timestamp covers.
 func (s *Signed) Signature() []byte { return s.signature }
 
-// Timestamp is the signature timestamp token, or nil.
-func (s *Signed) Timestamp() []byte { return s.timestamp }
+// Timestamps are the signature timestamp tokens, in no order that means anything.
+func (s *Signed) Timestamps() [][]byte { return s.timestamps }
 
 // HasSigningTime reports the signed attribute that PAdES forbids.
 func (s *Signed) HasSigningTime() bool {

@@ -28,16 +28,44 @@ type Token struct {
 // VerifyToken checks a timestamp token over message: its form, its imprint, its
 // signature, and that its signer's certificate is for timestamps alone (2.3).
 func VerifyToken(der, message []byte) (*Token, error) {
-	return verifyToken(der, func(h crypto.Hash) []byte {
+	return VerifyTokenWith(der, message, nil)
+}
+
+// VerifyTokenWith is [VerifyToken] with further certificates, in which the
+// authority's own is looked for when the token does not carry it.
+func VerifyTokenWith(der, message []byte, further [][]byte) (*Token, error) {
+	s, err := Parse(der)
+	if err != nil {
+		return nil, err
+	}
+	return s.verifyToken(further, func(h crypto.Hash) []byte {
 		d := h.New()
 		d.Write(message)
 		return d.Sum(nil)
 	})
 }
 
+// Imprint reads which digest algorithm a token is about, before anything else of
+// it is known to be sound.
+func (s *Signed) Imprint() (crypto.Hash, error) {
+	t := &Token{signed: s}
+	_, err := t.readInfo(s.Content)
+	return t.hash, err
+}
+
+// VerifyTokenImprint is [VerifyTokenWith] for a parsed token over a message that
+// is known by its digest, under [Signed.Imprint].
+func (s *Signed) VerifyTokenImprint(digest []byte, further [][]byte) (*Token, error) {
+	return s.verifyToken(further, func(crypto.Hash) []byte { return digest })
+}
+
 // VerifyTokenDigest is [VerifyToken] for a message known by its SHA-256.
 func VerifyTokenDigest(der, digest []byte) (*Token, error) {
-	return verifyToken(der, func(h crypto.Hash) []byte {
+	s, err := Parse(der)
+	if err != nil {
+		return nil, err
+	}
+	return s.verifyToken(nil, func(h crypto.Hash) []byte {
 		if h != crypto.SHA256 {
 			return nil
 		}
@@ -45,11 +73,7 @@ func VerifyTokenDigest(der, digest []byte) (*Token, error) {
 	})
 }
 
-func verifyToken(der []byte, imprint func(crypto.Hash) []byte) (*Token, error) {
-	s, err := Parse(der)
-	if err != nil {
-		return nil, err
-	}
+func (s *Signed) verifyToken(further [][]byte, imprint func(crypto.Hash) []byte) (*Token, error) {
 	t := &Token{signed: s}
 	said, err := t.readInfo(s.Content)
 	if err != nil {
@@ -60,7 +84,7 @@ func verifyToken(der []byte, imprint func(crypto.Hash) []byte) (*Token, error) {
 	}
 	d := s.digest.New()
 	d.Write(s.Content)
-	if t.Signer, err = s.Verify(oidTSTInfo, d.Sum(nil)); err != nil {
+	if t.Signer, err = s.verifyWith(further, oidTSTInfo, d.Sum(nil)); err != nil {
 		return nil, err
 	}
 	if !stampsOnly(t.Signer) {
@@ -125,6 +149,12 @@ func (t *Token) readInfo(content []byte) ([]byte, error) {
 	}
 	return hashed, nil
 }
+
+// Certificates are those that the token carries, raw.
+func (t *Token) Certificates() [][]byte { return t.signed.Certificates }
+
+// Revocation is what the token carries about the status of certificates.
+func (t *Token) Revocation() (ocsp, crls [][]byte) { return t.signed.Revocation() }
 
 // Chain checks that roots vouch for the timestamp's signer at the time it gives.
 func (t *Token) Chain(roots *x509.CertPool) error {

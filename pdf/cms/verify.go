@@ -13,6 +13,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"math/big"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -24,15 +25,16 @@ import (
 // Codes of the faults of [Signed.Verify], one for each answer that EN 319 102-1
 // tells apart.
 const (
-	CodeMalformed  = "cms_malformed"
-	CodeDigest     = "cms_digest_differs"
-	CodeSignature  = "cms_signature_wrong"
-	CodeCertBound  = "cms_certificate_not_bound"
-	CodeNoCert     = "cms_certificate_missing"
-	CodeAlgorithm  = "cms_algorithm_refused"
-	CodeChain      = "cms_chain_not_trusted"
-	CodeImprint    = "tsa_imprint_differs"
-	CodeNotStamper = "tsa_certificate_wrong"
+	CodeMalformed   = "cms_malformed"
+	CodeDigest      = "cms_digest_differs"
+	CodeSignature   = "cms_signature_wrong"
+	CodeCertBound   = "cms_certificate_not_bound"
+	CodeCertUnnamed = "cms_certificate_not_named"
+	CodeNoCert      = "cms_certificate_missing"
+	CodeAlgorithm   = "cms_algorithm_refused"
+	CodeChain       = "cms_chain_not_trusted"
+	CodeImprint     = "tsa_imprint_differs"
+	CodeNotStamper  = "tsa_certificate_wrong"
 )
 
 func weak(what string) error {
@@ -44,6 +46,10 @@ func weak(what string) error {
 // certificate is the one they bind, and the signature value. It returns that
 // certificate. The digest is of the content, under [Signed.Digest].
 func (s *Signed) Verify(contentType asn1.ObjectIdentifier, digest []byte) (*x509.Certificate, error) {
+	return s.verifyWith(nil, contentType, digest)
+}
+
+func (s *Signed) verifyWith(further [][]byte, contentType asn1.ObjectIdentifier, digest []byte) (*x509.Certificate, error) {
 	if contentType == nil {
 		contentType = oidData
 	}
@@ -60,9 +66,16 @@ func (s *Signed) Verify(contentType asn1.ObjectIdentifier, digest []byte) (*x509
 	if subtle.ConstantTimeCompare(said, digest) != 1 {
 		return nil, fault.New(fault.Invalid, CodeDigest, "The signed bytes have been changed.")
 	}
-	leaf, err := s.leaf()
+	leaf, err := s.leaf(further)
 	if err != nil {
 		return nil, err
+	}
+	if !s.namesSigner() {
+		// The signature value is worth knowing all the same.
+		if err := s.checkSignature(leaf); err != nil {
+			return leaf, err
+		}
+		return leaf, fault.New(fault.Invalid, CodeCertUnnamed, "The signature does not say which certificate made it.")
 	}
 	if err := s.bound(leaf); err != nil {
 		return nil, err
@@ -70,9 +83,17 @@ func (s *Signed) Verify(contentType asn1.ObjectIdentifier, digest []byte) (*x509
 	return leaf, s.checkSignature(leaf)
 }
 
-// leaf finds the signer's certificate among those carried; others stay unparsed.
-func (s *Signed) leaf() (*x509.Certificate, error) {
-	for _, raw := range s.Certificates {
+// namesSigner reports one of the signing-certificate attributes.
+func (s *Signed) namesSigner() bool {
+	_, v1 := s.attrs[oidSigningCert.String()]
+	_, v2 := s.attrs[oidSigningCertV2.String()]
+	return v1 || v2
+}
+
+// leaf finds the signer's certificate among those carried, then among others;
+// all the rest stays unparsed.
+func (s *Signed) leaf(further [][]byte) (*x509.Certificate, error) {
+	for _, raw := range slices.Concat(s.Certificates, further) {
 		issuer, serial, ok := issuerOf(raw)
 		if s.subjectKey == nil && (!ok || !bytes.Equal(issuer, s.issuer) || serial.Cmp(s.serial) != 0) {
 			continue
@@ -146,9 +167,22 @@ func (s *Signed) bound(leaf *x509.Certificate) error {
 	return nil
 }
 
+// checkSignature holds the signature value to the signed attributes. RFC 5652 5.4:
+// what is signed is their DER encoding as a SET OF, not the [0] that is sent.
+// Some programs send them in another order, and sign them so or so; the
+// attributes are the same ones either way.
 func (s *Signed) checkSignature(leaf *x509.Certificate) error {
-	// RFC 5652 5.4: what is signed is the SET OF, not the [0] that is sent.
 	signed := retag(s.signedAttrs, 0x31)
+	err := s.checkOver(leaf, signed)
+	if err != nil && s.unsorted {
+		if sorted, ok := sortedSet(signed); ok && s.checkOver(leaf, sorted) == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (s *Signed) checkOver(leaf *x509.Certificate, signed []byte) error {
 	wrong := fault.New(fault.Invalid, CodeSignature, "The signature does not match its signer's key.")
 	if key, ok := leaf.PublicKey.(ed25519.PublicKey); ok {
 		// RFC 8419 3.1: Ed25519 goes with SHA-512 and signs the attributes themselves.

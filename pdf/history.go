@@ -1,0 +1,163 @@
+package pdf
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/pdf/revocation"
+)
+
+// history is a document state by state, from the one that the first signature
+// covers. A signature speaks of the state that it covers, and each state after it
+// has to be explained by what changed from the one before: a comparison of the
+// first with the last would not see what came and went between them.
+type history struct {
+	file   *File
+	states []*state // oldest first
+	steps  []*step  // steps[i] leads from states[i] to states[i+1]
+	broken string   // why the states after the first cannot be told apart
+}
+
+// state is the document at the end of one of its revisions.
+type state struct {
+	file     *File
+	revision int                // counted from 1
+	proofs   *revocation.Proofs // of its security store, once they are wanted
+}
+
+// alone reads what a signature covers from its own bytes alone, so that nothing
+// behind it can lend it an end, an object or the rest of a stream. Nil when it is
+// not a document of its own.
+func (f *File) alone(s *signature) (*File, error) {
+	then, err := Open(f.src, s.covers.end, f.limits)
+	if err != nil {
+		if _, ok := fault.As(err); ok {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if junk, err := then.trailing(); err != nil || junk {
+		return nil, err
+	}
+	n := len(f.sections) - len(then.sections)
+	if n < 0 || !f.sameSections(then, n) {
+		return nil, nil
+	}
+	return then, nil
+}
+
+// follow divides what comes after base, which is read alone, into its states.
+func (f *File) follow(base *File) (*history, error) {
+	h := &history{file: f, states: []*state{{file: base, revision: len(base.sections)}}}
+	later := f.sections[:len(f.sections)-len(base.sections)]
+	end := base.end
+	for i, s := range slices.Backward(later) {
+		if s.offset < end {
+			h.broken = "The document was rebuilt"
+			return h, nil
+		}
+		next, ok, err := f.endOf(s)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || next > f.size {
+			h.broken = "A revision that does not end as one was added"
+			return h, nil
+		}
+		end = next
+		now := f.upTo(i, end, 0)
+		now.spent = h.last().file.spent
+		h.states = append(h.states, &state{file: now, revision: len(f.sections) - i})
+	}
+	return h, h.compare()
+}
+
+func (h *history) last() *state { return h.states[len(h.states)-1] }
+
+// endOf finds the end that belongs to a section: startxref with its position,
+// then the marker (7.5.5).
+func (f *File) endOf(s *section) (int64, bool, error) {
+	window := make([]byte, min(tailWindow, f.size-s.end))
+	if err := readFull(f.src, window, s.end); err != nil {
+		return 0, false, err
+	}
+	const keyword, marker = "startxref", "%%EOF"
+	rest := bytes.TrimLeft(window, " \t\r\n\f\x00")
+	if !bytes.HasPrefix(rest, []byte(keyword)) {
+		return 0, false, nil
+	}
+	rest = bytes.TrimLeft(rest[len(keyword):], " \t\r\n\f\x00")
+	at := int64(0)
+	for len(rest) > 0 && isDigit(rest[0]) && at < 1<<56 {
+		at, rest = at*10+int64(rest[0]-'0'), rest[1:]
+	}
+	// Some writers point at the line end before the section.
+	if at > s.offset || s.offset-at > 16 {
+		return 0, false, nil
+	}
+	rest = bytes.TrimLeft(rest, " \t\r\n\f\x00")
+	if !bytes.HasPrefix(rest, []byte(marker)) {
+		return 0, false, nil
+	}
+	rest = rest[len(marker):]
+	if len(rest) > 0 && rest[0] == '\r' {
+		rest = rest[1:]
+	}
+	if len(rest) > 0 && rest[0] == '\n' {
+		rest = rest[1:]
+	}
+	return s.end + int64(len(window)-len(rest)), true, nil
+}
+
+// compare judges every step once, whatever the number of signatures.
+func (h *history) compare() error {
+	if len(h.states) == 1 {
+		return nil
+	}
+	base := h.states[0].file
+	u := newUses()
+	for _, st := range h.states[1:] {
+		for num := range st.file.sections[0].entries.all() {
+			u.watched[num] = true
+		}
+	}
+	if err := u.scan(base); err != nil {
+		return h.unreadable(err)
+	}
+	for i, st := range h.states[1:] {
+		s := newStep(h.states[i].file, st.file, u)
+		s.revision = st.revision
+		h.steps = append(h.steps, s)
+		reason, err := s.judge()
+		if _, ok := fault.As(err); ok {
+			reason, err = "What was added cannot be read.", nil
+		}
+		if err != nil {
+			return err
+		}
+		s.reason = reason
+		if err := u.add(st.file); err != nil {
+			return h.unreadable(err)
+		}
+	}
+	return nil
+}
+
+func (h *history) unreadable(err error) error {
+	if _, ok := fault.As(err); !ok {
+		return err
+	}
+	h.broken = "The document holds objects that cannot be read, and was extended"
+	return nil
+}
+
+// of finds the state that a signature covers.
+func (h *history) of(then *File) int {
+	for i, st := range h.states {
+		if len(st.file.sections) == len(then.sections) {
+			return i
+		}
+	}
+	return -1
+}

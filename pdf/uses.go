@@ -1,0 +1,94 @@
+package pdf
+
+// maxUses bounds what is remembered of one object; one that is used more often
+// has no single use.
+const maxUses = 256
+
+// reference is one place that refers to an object: the object that it stands in,
+// 0 for a trailer, and the key there.
+type reference struct {
+	from uint32
+	use
+}
+
+// uses are the references to those objects that later revisions define or
+// replace. An object that is replaced in one role must not have another one, and
+// one that is new must not have been waited for: content that was prepared to
+// show only after signing (hide and replace).
+type uses struct {
+	watched map[uint32]bool
+	of      map[uint32]map[reference]bool
+}
+
+func newUses() *uses {
+	return &uses{watched: map[uint32]bool{}, of: map[uint32]map[reference]bool{}}
+}
+
+// scan notes every reference of a document.
+func (u *uses) scan(f *File) error {
+	for _, s := range f.sections {
+		u.walk(s.trailer, reference{})
+	}
+	return f.eachObject(func(num uint32, o Object) error {
+		u.walk(o, reference{from: num})
+		return nil
+	})
+}
+
+// add notes those of the objects that the newest revision of f lists.
+func (u *uses) add(f *File) error {
+	u.walk(f.sections[0].trailer, reference{})
+	for num, e := range f.sections[0].entries.all() {
+		if e.kind == entryFree {
+			continue
+		}
+		o, err := f.load(Ref{num, e.gen})
+		if err != nil {
+			return err
+		}
+		u.walk(o, reference{from: num})
+	}
+	return nil
+}
+
+// walk goes no deeper than the parser did.
+func (u *uses) walk(o Object, at reference) {
+	switch v := o.(type) {
+	case Ref:
+		if !u.watched[v.Num] {
+			return
+		}
+		all := u.of[v.Num]
+		if all == nil {
+			all = map[reference]bool{}
+			u.of[v.Num] = all
+		}
+		if len(all) <= maxUses {
+			all[at] = true
+		}
+	case *Stream:
+		u.walk(v.Dict, at)
+	case Dict:
+		for k, e := range v {
+			u.walk(e, reference{at.from, use{key: k}})
+		}
+	case Array:
+		for _, e := range v {
+			u.walk(e, reference{at.from, use{at.key, true}})
+		}
+	}
+}
+
+// only reports whether every reference to an object is such a one.
+func (u *uses) only(num uint32, fits func(reference) bool) bool {
+	all := u.of[num]
+	if len(all) > maxUses {
+		return false
+	}
+	for at := range all {
+		if !fits(at) {
+			return false
+		}
+	}
+	return true
+}
