@@ -265,20 +265,32 @@ func (c *collection) completes() {
 
 // report is the part of the verifier's report that the tests look at.
 type report struct {
-	Indication, Reason string
-	Signers            []struct{ Indication, Assurance, Name string }
-	Seals              []struct{ Indication string }
+	Indication, SubIndication, Reason, Assembly, EvidenceFile string
+
+	Signers        []struct{ Indication, Assurance, Name string }
+	Seals, Earlier []struct{ Indication, SubIndication, Level string }
+	Evidence       *struct {
+		Indication string
+		Seals      []struct{ Indication, Level string }
+	}
 }
 
 // verify runs the product's verifier on a file, with the anchors and nothing else.
-func (s *stage) verify(file []byte) report {
+func (s *stage) verify(file []byte, evidence ...[]byte) report {
 	s.Helper()
-	path := filepath.Join(s.TempDir(), "result.pdf")
-	require.NoError(s, os.WriteFile(path, file, 0o600))
-	verify := exec.CommandContext(s.Context(), product, "verify", "--json", "--trust", s.trust, path)
+	dir := s.TempDir()
+	var paths []string
+	for i, b := range append([][]byte{file}, evidence...) {
+		paths = append(paths, filepath.Join(dir, fmt.Sprintf("%d.pdf", i)))
+		require.NoError(s, os.WriteFile(paths[i], b, 0o600))
+	}
+	verify := exec.CommandContext(s.Context(), product, append([]string{"verify", "--json", "--trust", s.trust}, paths...)...)
 	verify.Env = []string{}
 	said, err := verify.Output()
-	require.NoError(s, err, string(said))
+	var exit *exec.ExitError
+	if err != nil {
+		require.ErrorAs(s, err, &exit, string(said))
+	}
 	var r report
 	require.NoError(s, json.Unmarshal(said, &r))
 	return r

@@ -63,9 +63,14 @@ type Collection struct {
 	State          string `json:"state"`
 	NeedsAttention string `json:"needsAttention"`
 	Documents      []struct {
-		ID     string `json:"id"`
-		Result *struct {
-			SHA256 string `json:"sha256"`
+		ID       string `json:"id"`
+		Assembly string `json:"assembly"` // appended or separate
+		Result   *struct {
+			SHA256   string `json:"sha256"`
+			Sealed   bool   `json:"sealed"`
+			Evidence *struct {
+				SHA256 string `json:"sha256"`
+			} `json:"evidence"`
 		} `json:"result"`
 	} `json:"documents"`
 	Participants []struct {
@@ -165,8 +170,17 @@ func (c *Client) Decline(ctx context.Context, collection, id string) error {
 
 // Result downloads the sealed document.
 func (c *Client) Result(ctx context.Context, collection, document string) ([]byte, error) {
+	return c.download(ctx, "/v1/collections/"+collection+"/documents/"+document+"/result")
+}
+
+// Evidence downloads the evidence PDF of a document whose assembly is separate.
+func (c *Client) Evidence(ctx context.Context, collection, document string) ([]byte, error) {
+	return c.download(ctx, "/v1/collections/"+collection+"/documents/"+document+"/evidence")
+}
+
+func (c *Client) download(ctx context.Context, path string) ([]byte, error) {
 	var pdf bytes.Buffer
-	err := c.do(ctx, http.MethodGet, "/v1/collections/"+collection+"/documents/"+document+"/result", "", nil, &pdf)
+	err := c.do(ctx, http.MethodGet, path, "", nil, &pdf)
 	return pdf.Bytes(), err
 }
 
