@@ -60,8 +60,8 @@ func Inspect(ra io.ReaderAt, size int64, limits Limits) (*Report, error) {
 		}
 		return nil, err
 	}
-	if f.beyondSize() {
-		return nil, ambiguous("it has objects beyond the number of objects it states")
+	if err := f.checkSize(); err != nil {
+		return nil, err
 	}
 	c, err := f.takeCensus()
 	if err != nil {
@@ -95,6 +95,16 @@ func (f *File) overall() XRefForm {
 		return XRefHybrid
 	}
 	return f.sections[0].form
+}
+
+func (f *File) checkSize() error {
+	if _, ok := f.trailer["Size"].(Integer); !ok {
+		return damaged("its trailer does not state the number of objects")
+	}
+	if f.beyondSize() {
+		return ambiguous("it has objects beyond the number of objects it states")
+	}
+	return nil
 }
 
 // beyondSize reports whether objects in use have numbers past the newest /Size,

@@ -133,6 +133,8 @@ func TestBombsEndEarly(t *testing.T) {
 		})
 	}
 	_, err := check(bomb)
+	require.Equal(t, pdf.CodeBomb, fault.CodeOf(err), "honest structure is never packed to a two-hundredth")
+	_, err = pdf.Check(bytes.NewReader(bomb), int64(len(bomb)), pdf.Limits{MaxRatio: 2000})
 	require.NoError(t, err, "within the limits it is only a wasteful file")
 }
 

@@ -27,13 +27,15 @@ func (s *entries) add(num uint32, e xrefEntry) {
 	s.list = append(s.list, place{num, e})
 }
 
-// settle sorts what was added and returns a number that was added twice.
+// settle sorts what was added and returns a number that was added twice, unless
+// both entries say the same.
 func (s *entries) settle() (num uint32, twice bool) {
 	if !s.mixed {
 		return 0, false
 	}
 	slices.SortFunc(s.list, func(a, b place) int { return cmp.Compare(a.num, b.num) })
 	s.mixed = false
+	s.list = slices.Compact(s.list)
 	for i := 1; i < len(s.list); i++ {
 		if s.list[i].num == s.list[i-1].num {
 			return s.list[i].num, true

@@ -1,6 +1,10 @@
 package pdf
 
-import "reflect"
+import (
+	"bytes"
+	"io"
+	"reflect"
+)
 
 // Tail writes an update of any objects in the writer's own layout: what somebody
 // who has this package and the key, and no scruples, could append.
@@ -93,4 +97,15 @@ func (f *File) Stored() (map[string]int, error) {
 		}
 	}
 	return all, nil
+}
+
+// Unpack decodes a stream by the entries of its dictionary.
+func Unpack(dict string, raw []byte) ([]byte, error) {
+	limits := Limits{}.withDefaults()
+	o, err := newBytesLexer([]byte("<<"+dict+">>"), limits).object()
+	if err != nil {
+		return nil, err
+	}
+	f := &File{limits: limits}
+	return f.readStreamBytes(&Stream{Dict: o.(Dict), raw: io.NewSectionReader(bytes.NewReader(raw), 0, int64(len(raw)))}, limits.MaxStreamBytes)
 }

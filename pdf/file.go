@@ -14,6 +14,7 @@ type Limits struct {
 	MaxPages        int   // 50,000
 	MaxSignatures   int   // 64
 	MaxStreamBytes  int64 // one unpacked stream; 64 MiB
+	MaxRatio        int   // of one unpacked stream to what it is packed as, from 1 MiB on; 200
 	MaxDecodedBytes int64 // all unpacked streams together; 512 MiB
 	MaxParsedBytes  int64 // structure read, again and again where need be; 1 GiB
 	// Expired, when set, is asked now and then; once it answers true the work ends
@@ -31,6 +32,7 @@ func (l Limits) withDefaults() Limits {
 		MaxPages:        orInt(l.MaxPages, 50_000),
 		MaxSignatures:   orInt(l.MaxSignatures, 64),
 		MaxStreamBytes:  orInt(l.MaxStreamBytes, 64<<20),
+		MaxRatio:        orInt(l.MaxRatio, 200),
 		MaxDecodedBytes: orInt(l.MaxDecodedBytes, 512<<20),
 		MaxParsedBytes:  orInt(l.MaxParsedBytes, 1<<30),
 		Expired:         l.Expired,
@@ -150,6 +152,7 @@ func (f *File) trailing() (bool, error) {
 	if err := readFull(f.src, rest, f.end); err != nil {
 		return false, err
 	}
+	rest = bytes.ReplaceAll(rest, []byte("%%EOF"), nil) // an end that is said twice
 	return slices.ContainsFunc(rest, func(c byte) bool { return !isSpace(c) }), nil
 }
 

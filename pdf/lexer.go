@@ -1,6 +1,9 @@
 package pdf
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // lexer cuts tokens out of a source of blocks. It holds one window at a time, so
 // that a string or stream of any claimed length costs no memory before its bytes
@@ -263,6 +266,10 @@ func (l *lexer) nameToken() error {
 	for i, c := range w {
 		if c == '#' {
 			l.text = unescapeName(w, i)
+			// 7.3.5: readers that keep names as C strings would see a shorter one.
+			if bytes.IndexByte(l.text, 0) >= 0 {
+				return l.fail("a name holds a zero byte")
+			}
 			break
 		}
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // unpack returns the decoded bytes of a stream, bounded by the limits. Only the
-// filters that structure may use are known: none and Flate with predictors.
-// Pictures and fonts are never unpacked.
+// filters are known that structure may use: those for any kind of data, and their
+// predictors. Pictures and fonts are never unpacked.
 func (f *File) unpack(s *Stream) (io.Reader, error) {
 	filters, params, err := f.filters(s.Dict)
 	if err != nil {
@@ -19,14 +19,15 @@ func (f *File) unpack(s *Stream) (io.Reader, error) {
 	}
 	var r io.Reader = bufio.NewReader(io.NewSectionReader(s.raw, 0, s.raw.Size()))
 	for i, name := range filters {
-		if name != "FlateDecode" && name != "Fl" {
-			return nil, unsupported("a packing of streams other than Flate")
+		var z io.Reader
+		if name == "FlateDecode" || name == "Fl" {
+			if z, err = zlib.NewReader(r); err != nil {
+				return nil, unpackError("stream", err)
+			}
+		} else if z = decoder(name, r, params[i]); z == nil {
+			return nil, unsupported("a packing of structure that only pictures have")
 		}
-		z, err := zlib.NewReader(r)
-		if err != nil {
-			return nil, unpackError("stream", err)
-		}
-		r = &bounded{r: z, file: f, left: f.limits.MaxStreamBytes}
+		r = &bounded{r: z, file: f, raw: s.raw.Size()}
 		if r, err = predictor(r, params[i]); err != nil {
 			return nil, err
 		}
@@ -75,14 +76,20 @@ func (f *File) filters(d Dict) ([]Name, []Dict, error) {
 type bounded struct {
 	r    io.Reader
 	file *File
-	left int64
+	raw  int64 // bytes of the stream as it is packed
+	out  int64 // bytes so far
 }
+
+// smallStream is what a stream may unpack to from however few bytes.
+const smallStream = 1 << 20
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
-	b.left -= int64(n)
+	b.out += int64(n)
 	b.file.spent += int64(n)
-	if b.left < 0 || b.file.spent > b.file.limits.MaxDecodedBytes {
+	limits := &b.file.limits
+	if b.out > limits.MaxStreamBytes || b.file.spent > limits.MaxDecodedBytes ||
+		b.out > smallStream && b.out/int64(limits.MaxRatio) > b.raw {
 		return 0, bomb()
 	}
 	if late := b.file.worked(0); late != nil {
@@ -113,6 +120,12 @@ func predictor(r io.Reader, d Dict) (io.Reader, error) {
 	switch p := get("Predictor", 1); {
 	case p == 1:
 		return r, nil
+	case p == 2 && get("BitsPerComponent", 8) == 8:
+		unit, columns := get("Colors", 1), get("Columns", 1)
+		if row := unit * columns; row > 0 && row <= 1<<20 {
+			return &chunks{next: (&tiffRows{r: r, unit: unit, row: make([]byte, row)}).next}, nil
+		}
+		return nil, unsupported("a predictor with impossible columns")
 	case p >= 10 && p <= 15:
 		bits := get("Colors", 1) * get("BitsPerComponent", 8)
 		row := (bits*get("Columns", 1) + 7) / 8
@@ -121,7 +134,7 @@ func predictor(r io.Reader, d Dict) (io.Reader, error) {
 		}
 		return &pngRows{r: r, unit: max(1, bits/8), row: make([]byte, row), above: make([]byte, row)}, nil
 	}
-	return nil, unsupported("a predictor other than PNG")
+	return nil, unsupported("a predictor that structure has no use for")
 }
 
 // pngRows undoes the PNG filters (ISO 32000-2 7.4.4.4; PNG specification 9).

@@ -71,9 +71,9 @@ func (f *File) readSections() error {
 			return encrypted()
 		}
 		f.sections = append(f.sections, s)
-		prev, present := s.trailer["Prev"]
+		prev := s.trailer["Prev"]
 		n, ok := prev.(Integer)
-		if present && !ok || n < 0 {
+		if prev != nil && !ok || n < 0 {
 			return damaged("a revision does not say where the one before it is")
 		}
 		if n == 0 { // absent, or 0, which some writers put for "none"

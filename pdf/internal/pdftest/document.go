@@ -126,12 +126,18 @@ func (d Doc) packed() (inside, outside []int) {
 }
 
 func (d Doc) objectStream(nums []int) string {
+	return d.objectStreamAs(nums, func(head, index, data string) string {
+		return Flate(fmt.Sprintf("%s /First %d", head, len(index)), index+data)
+	})
+}
+
+func (d Doc) objectStreamAs(nums []int, pack func(head, index, data string) string) string {
 	var index, data strings.Builder
 	for _, n := range nums {
 		fmt.Fprintf(&index, "%d %d ", n, data.Len())
 		data.WriteString(d.Objects[n] + "\n")
 	}
-	return Flate(fmt.Sprintf("/Type /ObjStm /N %d /First %d", len(nums), index.Len()), index.String()+data.String())
+	return pack(fmt.Sprintf("/Type /ObjStm /N %d", len(nums)), index.String(), data.String())
 }
 
 type row struct{ kind, second, third int }
@@ -146,7 +152,14 @@ func rows(entries map[int]row, size int) string {
 }
 
 // ObjStm writes the document with a cross-reference stream and an object stream.
-func (d Doc) ObjStm() []byte {
+func (d Doc) ObjStm() []byte { return d.objStm(d.objectStream) }
+
+// Packed is ObjStm with the object stream's body made by pack.
+func (d Doc) Packed(pack func(head, index, data string) string) []byte {
+	return d.objStm(func(nums []int) string { return d.objectStreamAs(nums, pack) })
+}
+
+func (d Doc) objStm(body func([]int) string) []byte {
 	w := &writer{at: map[int]int{}}
 	w.WriteString(header)
 	inside, outside := d.packed()
@@ -154,7 +167,7 @@ func (d Doc) ObjStm() []byte {
 		w.object(n, d.Objects[n])
 	}
 	holder := d.size()
-	w.object(holder, d.objectStream(inside))
+	w.object(holder, body(inside))
 	at, own := w.Len(), holder+1
 	entries := map[int]row{own: {1, at, 0}, holder: {1, w.at[holder], 0}, 0: {0, 0, 65535}}
 	for _, n := range outside {
