@@ -65,7 +65,7 @@ const (
 )
 
 // Opinion is a second opinion. Reason is a word for records ("read", "validate",
-// "timeout", "crash", "too_large"), never text of the file.
+// "timeout", "crash", "limit", "too_large"), never text of the file.
 type Opinion struct {
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason,omitempty"`

@@ -120,22 +120,52 @@ func TestSecondOpinionUnavailable(t *testing.T) {
 	require.Equal(t, pdfcpuchild.Opinion{Verdict: pdfcpuchild.Unavailable, Reason: "timeout"}, o)
 }
 
-// Whatever a hostile file does to pdfcpu, the answer comes soon and is not "ok".
+// Whatever a hostile file does to pdfcpu, the answer comes soon, and what made it
+// crash or give up is no opinion.
 func TestSecondOpinionOnHostileFiles(t *testing.T) {
 	loop := pdftest.Pages(1)
 	loop.Objects[2] = "<</Type /Pages /Kids [2 0 R] /Count 1>>"
-	for name, b := range map[string][]byte{
-		"page tree loop": loop.Table(),
-		"huge index":     []byte(strings.Replace(string(pdftest.Pages(1).ObjStm()), "/Size ", "/Size 99999999", 1)),
+	embedded := pdftest.Pages(1)
+	embedded.Objects[5] = "<</Type /Page /Parent 2 0 R /Contents 6 0 R /Annots [20 0 R]>>"
+	embedded.Objects[20] = "<</Type /Annot /Subtype /Link /Rect [0 0 9 9] /A <</S /GoToE /D [0 /Fit] /T 21 0 R>>>>"
+	embedded.Objects[21] = "<</R /P /T 21 0 R>>"
+	bomb := pdftest.Pages(1)
+	bomb.Objects[7] = "(" + strings.Repeat("a", 100<<20) + ")"
+	bombed := strings.Replace(string(pdftest.Pages(1).ObjStm()), "/W [1 4 2]", "/W [1 4 2] /Index [0 99999999]", 1)
+	for name, tt := range map[string]struct {
+		file    []byte
+		verdict pdfcpuchild.Verdict // "" is any but ok
+	}{
+		"page tree loop":            {loop.Table(), ""},
+		"huge index":                {[]byte(strings.Replace(string(pdftest.Pages(1).ObjStm()), "/Size ", "/Size 99999999", 1)), ""},
+		"index beyond its data":     {[]byte(bombed), ""},
+		"targets without end":       {embedded.Table(), pdfcpuchild.Unavailable},
+		"object stream that swells": {bomb.ObjStm(), pdfcpuchild.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			o, err := child(t).SecondOpinion(context.Background(), write(t, b))
+			o, err := child(t).SecondOpinion(context.Background(), write(t, tt.file))
 			require.NoError(t, err)
+			if tt.verdict != "" {
+				require.Equal(t, tt.verdict, o.Verdict)
+			}
 			require.NotEqual(t, pdfcpuchild.OK, o.Verdict)
 			require.Less(t, time.Since(start), 15*time.Second)
 		})
 	}
+}
+
+// The largest files are not read at all, one byte less is.
+func TestSecondOpinionHasASizeLimit(t *testing.T) {
+	path := write(t, pdftest.Pages(1).Table())
+	require.NoError(t, os.Truncate(path, pdfcpuchild.MaxOpinionBytes+1))
+	o, err := pdfcpuchild.New("/bin/false").SecondOpinion(context.Background(), path)
+	require.NoError(t, err)
+	require.Equal(t, pdfcpuchild.Opinion{Verdict: pdfcpuchild.Unavailable, Reason: "too_large"}, o)
+	require.NoError(t, os.Truncate(path, pdfcpuchild.MaxOpinionBytes))
+	o, err = pdfcpuchild.New("/bin/false").SecondOpinion(context.Background(), path)
+	require.NoError(t, err)
+	require.Equal(t, "crash", o.Reason)
 }
 
 // A child that outgrows its memory ends; the parent lives and says so.

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/pdfcpu/pdfcpu/pkg/filter"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 )
 
@@ -98,8 +99,11 @@ func judge(path string) Opinion {
 }
 
 func complaint(stage string, err error) Opinion {
-	if errors.Is(err, errPanic) {
+	switch {
+	case errors.Is(err, errPanic):
 		return Opinion{Verdict: Unavailable, Reason: "crash"}
+	case errors.Is(err, filter.ErrDecodeLimitExceeded), errors.Is(err, model.ErrMaxRecursionDepthExceeded):
+		return Opinion{Verdict: Unavailable, Reason: "limit"} // a limit of ours, and no word on the file
 	}
 	return Opinion{Verdict: Disagrees, Reason: stage}
 }
