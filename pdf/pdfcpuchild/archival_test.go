@@ -3,6 +3,7 @@ package pdfcpuchild_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -100,7 +101,9 @@ func cmyk() string {
 // does the evidence page as a document of its own. That they are PDF/A-3
 // afterwards as before, conformance/verapdf has veraPDF judge.
 func TestArchivalDocuments(t *testing.T) {
-	evidence, err := child(t).EvidencePage(context.Background(), page(2))
+	content := page(2)
+	content.Sections[1].Items[1].Title = "Nguyễn Thị Hồng Phượng"
+	evidence, err := child(t).EvidencePage(context.Background(), content)
 	require.NoError(t, err)
 	inputs := map[string][]byte{"3a-evidence": evidence}
 	for _, level := range []string{"a", "b", "u"} {
@@ -108,7 +111,7 @@ func TestArchivalDocuments(t *testing.T) {
 			inputs["3"+level+"-"+form] = in
 		}
 	}
-	w := pdftest.NewWorld(t, pdftest.P256(t))
+	w := pdftest.NewNamedWorld(t, pdftest.P256(t))
 	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
 			h := &pdf.HashState{}
@@ -125,7 +128,8 @@ func TestArchivalDocuments(t *testing.T) {
 			require.NoError(t, err)
 			rev = rev.Extend(added)
 			seal, err := pdf.Seal(context.Background(), rev, pdf.SealOptions{
-				Key: w.Seal.Key, Chain: w.Seal.Chain(), Time: w.Now, Timestamper: w,
+				Key: w.Seal.Key, Chain: w.Seal.Chain(), Time: w.Now, Timestamper: w, Level: pdf.LevelLTA,
+				Known: []*x509.Certificate{w.Root.Cert}, Revocation: &pdftest.Status{T: t, World: w},
 			})
 			require.NoError(t, err)
 			out := bytes.Join([][]byte{in, added, seal}, nil)
