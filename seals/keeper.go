@@ -23,8 +23,12 @@ type Keeper struct {
 	reloading sync.Mutex // held by the one Reload that runs
 
 	mu      sync.RWMutex
-	current *set              // never changed, only replaced
-	refused [sha256.Size]byte // what the last Reload did not take; owned by reloading
+	current *set // never changed, only replaced
+
+	// What the last Reload did not take, and whether time alone does not mend it.
+	// The holder of reloading owns them.
+	refused [sha256.Size]byte
+	final   bool
 }
 
 // set is what one loading of the settings gave.
@@ -124,12 +128,18 @@ func (k *Keeper) reload(ctx context.Context, force bool) (bool, error) {
 		err = settings.check()
 	}
 	if err != nil {
-		return false, k.once(sha256.Sum256([]byte(err.Error())), force, err)
+		return false, k.refuse(sha256.Sum256([]byte(err.Error())), force, err)
+	}
+	print, err := settings.fingerprint()
+	if err != nil {
+		return false, err
+	}
+	if k.refused == print && k.final && !force {
+		return false, nil // it would be refused again, and a module counts wrong PINs
 	}
 	fresh, changed, err := k.load(ctx, settings, old, force)
 	if err != nil {
-		print, printErr := settings.fingerprint()
-		return false, k.once(print, force || printErr != nil, err)
+		return false, k.refuse(print, force, err)
 	}
 	k.refused = [sha256.Size]byte{}
 	if !changed {
@@ -142,16 +152,17 @@ func (k *Keeper) reload(ctx context.Context, force bool) (bool, error) {
 	return true, nil
 }
 
-// once returns err unless the same files have been refused before.
-func (k *Keeper) once(print [sha256.Size]byte, force bool, err error) error {
-	if k.refused == print && !force {
+// refuse remembers what was not taken, and returns why: once, unless somebody asks.
+func (k *Keeper) refuse(print [sha256.Size]byte, force bool, err error) error {
+	known := k.refused == print
+	k.refused, k.final = print, fault.KindOf(err) != fault.Unavailable
+	switch {
+	case known && !force:
 		return nil
+	case fault.CodeOf(err) == errSettings.Code:
+		return err
 	}
-	k.refused = print
-	if _, ok := fault.As(err); !ok {
-		err = errSettings.Because(err)
-	}
-	return err
+	return errSettings.Because(err)
 }
 
 // load loads what differs from old, and keeps the rest with its sessions.
@@ -174,7 +185,7 @@ func (k *Keeper) load(ctx context.Context, s Settings, old *set, force bool) (fr
 		seal, err := settings.load(ctx, name, k.options)
 		if err != nil && (fault.KindOf(err) != fault.Unavailable || before != nil && before.err == nil) {
 			discard(fresh, old)
-			return nil, false, errSettings.Because(fmt.Errorf("seal %q: %w", name, err))
+			return nil, false, fmt.Errorf("seal %q: %w", name, err)
 		}
 		if same && err != nil { // it is as far away as it was
 			fresh.seals[name] = before

@@ -318,6 +318,38 @@ func TestKMSKeysThatAreWrong(t *testing.T) {
 	require.ErrorContains(t, err, "seal_key_unavailable")
 }
 
+// TestRefusedSettingsAreNotTriedAgain: a security module locks itself after some
+// wrong PINs, so what was refused is left alone until something changes.
+func TestRefusedSettingsAreNotTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	key := p256(t)
+	service := newKMS(t, key)
+	server := httptest.NewServer(http.HandlerFunc(service.serve))
+	t.Cleanup(server.Close)
+	settings := one(w.pem("seal", w.seal(p256(t), nil)))
+	k, err := seals.Open(t.Context(), func() (seals.Settings, error) { return settings, nil }, w.options())
+	require.NoError(t, err)
+	defer k.Close()
+	settings = one(w.kms(server.URL, w.seal(p256(t), nil)))
+	_, err = k.Reload(t.Context(), false)
+	require.ErrorContains(t, err, "the key does not belong to the certificate")
+	asked := len(service.targets)
+	require.Positive(t, asked)
+	for range 3 {
+		_, err = k.Reload(t.Context(), false)
+		require.NoError(t, err)
+	}
+	require.Len(t, service.targets, asked)
+	_, err = k.Reload(t.Context(), true)
+	require.Error(t, err)
+	require.Len(t, service.targets, asked+1)
+	w.kms(server.URL, w.seal(key, nil)) // writes the certificate anew
+	changed, err := k.Reload(t.Context(), false)
+	require.NoError(t, err)
+	require.True(t, changed)
+	w.requireSeals(k)
+}
+
 func TestRegionOfAKey(t *testing.T) {
 	require.Equal(t, "eu-north-1", awskms.Region(keyARN))
 	require.Equal(t, "eu-west-1", awskms.Region("arn:aws-iso:kms:eu-west-1:111122223333:alias/seal"))
