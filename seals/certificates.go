@@ -15,8 +15,9 @@ import (
 	"github.com/handslag/handslag/pdf/revocation"
 )
 
-// readCertificates reads the certificates of a PEM file, which may hold a key too.
-func readCertificates(file string) ([]*x509.Certificate, error) {
+// ReadCertificates reads the certificates of a PEM file, which may hold other
+// things too.
+func ReadCertificates(file string) ([]*x509.Certificate, error) {
 	b, err := readFile(file)
 	if err != nil {
 		return nil, err

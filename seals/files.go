@@ -58,7 +58,7 @@ func (s Secret) read(getenv func(string) string) (string, error) {
 }
 
 func (p *PEMSettings) load() (crypto.Signer, []*x509.Certificate, error) {
-	chain, err := readCertificates(p.Certificates)
+	chain, err := ReadCertificates(p.Certificates)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,9 +45,12 @@ type loaded struct {
 	err   error               // of kind Unavailable
 }
 
+// CodeExpired is the fault of a seal whose chain is not valid now.
+const CodeExpired = "seal_expired"
+
 var (
 	errMissing = fault.New(fault.Unavailable, "seal_missing", "The installation has no seal for this tenant.")
-	errExpired = fault.New(fault.Unavailable, "seal_expired", "The certificate of the seal is not valid now.")
+	errExpired = fault.New(fault.Unavailable, CodeExpired, "The certificate of the seal is not valid now.")
 )
 
 // Open loads the seals. settings is asked again at each [Keeper.Reload]. It fails

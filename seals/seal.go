@@ -80,7 +80,7 @@ func (s *SealSettings) load(ctx context.Context, id string, o Options) (*Seal, e
 	}
 	known := slices.Clone(o.Known)
 	for _, file := range s.Known {
-		more, err := readCertificates(file)
+		more, err := ReadCertificates(file)
 		if err != nil {
 			closeKey(key)
 			return nil, err
@@ -141,7 +141,7 @@ func (a *AWSKMSSettings) region() string {
 }
 
 func (a *AWSKMSSettings) load(ctx context.Context) (crypto.Signer, []*x509.Certificate, error) {
-	chain, err := readCertificates(a.Certificates)
+	chain, err := ReadCertificates(a.Certificates)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -155,7 +155,7 @@ func (a *AWSKMSSettings) load(ctx context.Context) (crypto.Signer, []*x509.Certi
 }
 
 func (p *PKCS11Settings) load(o Options) (crypto.Signer, []*x509.Certificate, error) {
-	chain, err := readCertificates(p.Certificates)
+	chain, err := ReadCertificates(p.Certificates)
 	if err != nil {
 		return nil, nil, err
 	}

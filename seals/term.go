@@ -92,14 +92,14 @@ func ReadTerms(s Settings, o Options) []Term {
 func (k *KeySettings) certificates(o Options) ([]*x509.Certificate, error) {
 	switch {
 	case k.PEM != nil:
-		return readCertificates(k.PEM.Certificates)
+		return ReadCertificates(k.PEM.Certificates)
 	case k.PKCS12 != nil:
 		_, chain, err := k.PKCS12.load(o.Getenv)
 		return chain, err
 	case k.AWSKMS != nil:
-		return readCertificates(k.AWSKMS.Certificates)
+		return ReadCertificates(k.AWSKMS.Certificates)
 	default:
-		return readCertificates(k.PKCS11.Certificates)
+		return ReadCertificates(k.PKCS11.Certificates)
 	}
 }
 

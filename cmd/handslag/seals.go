@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
 	"github.com/handslag/handslag/activities"
@@ -58,18 +58,16 @@ func (f *sealFlags) settings() (seals.Settings, error) {
 // open loads the seals. One that our own verifier would refuse, or that would
 // have timestamps which it refuses, is refused here: sealing would fail when all
 // have signed.
-func (f *sealFlags) open(ctx context.Context, trust evidence.Trust, env bankidsig.Environment) (*seals.Keeper, error) {
-	for _, anchors := range []struct {
-		purpose string
-		pool    *x509.CertPool
-	}{{"tsa", trust.Timestamp[env]}, {"seal", trust.Seal[env]}} {
-		if anchors.pool == nil {
-			return nil, fmt.Errorf("HANDSLAG_TRUST_DIR has no file %s.%s.pem", anchors.purpose, env)
+func (f *sealFlags) open(ctx context.Context, trust evidence.Trust, known anchors, env bankidsig.Environment) (*seals.Keeper, error) {
+	for _, purpose := range []string{"tsa", "seal"} {
+		if known[purpose] == nil {
+			return nil, fmt.Errorf("HANDSLAG_TRUST_DIR has no file %s.%s.pem", purpose, env)
 		}
 	}
 	return seals.Open(ctx, f.settings, seals.Options{
 		Anchors: trust.Seal[env], TimestampAnchors: trust.Timestamp[env],
-		HTTP: &http.Client{}, Getenv: os.Getenv, Clock: time.Now,
+		Known: slices.Concat(known["seal"], known["tsa"]),
+		HTTP:  &http.Client{}, Getenv: os.Getenv, Clock: time.Now,
 	})
 }
 
@@ -95,9 +93,9 @@ const (
 )
 
 // keepSeals takes over changed settings and keys, soon after they have changed
-// and at once when asked to (SIGHUP), and tells the log how long seals last. It
-// ends with ctx.
-func keepSeals(ctx context.Context, keeper *seals.Keeper, logger *slog.Logger) {
+// and at once when asked to (SIGHUP), and tells the log how long seals and trust
+// anchors last. It ends with ctx.
+func keepSeals(ctx context.Context, keeper *seals.Keeper, known anchors, logger *slog.Logger) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, reloadSignals()...)
 	defer signal.Stop(asked)
@@ -105,6 +103,7 @@ func keepSeals(ctx context.Context, keeper *seals.Keeper, logger *slog.Logger) {
 	defer look.Stop()
 	defer speak.Stop()
 	logTerms(keeper, logger)
+	known.log(logger)
 	for {
 		force := false
 		select {
@@ -112,6 +111,7 @@ func keepSeals(ctx context.Context, keeper *seals.Keeper, logger *slog.Logger) {
 			return
 		case <-speak.C:
 			logTerms(keeper, logger)
+			known.log(logger)
 			continue
 		case <-asked:
 			force = true

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -48,21 +49,25 @@ type workerCommand struct {
 func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Reader) error {
 	ctx, cancel := c.lifetime(ctx, stdin)
 	defer cancel()
+	trust, err := loadTrust(c.TrustDir, c.Environment)
+	if err != nil {
+		return err
+	}
+	known, err := readAnchors(c.TrustDir, c.Environment)
+	if err != nil {
+		return err
+	}
+	keeper, err := c.open(ctx, trust, known, bankidsig.Environment(c.Environment))
+	if err != nil {
+		return err
+	}
+	defer keeper.Close()
 	p, err := c.connect(ctx, "handslag-worker", logger)
 	if err != nil {
 		return err
 	}
 	defer p.close(ctx)
-	trust, err := loadTrust(c.TrustDir, c.Environment)
-	if err != nil {
-		return err
-	}
-	keeper, err := c.open(ctx, trust, bankidsig.Environment(c.Environment))
-	if err != nil {
-		return err
-	}
-	defer keeper.Close()
-	if err := keeper.Observe(otel.Meter("github.com/handslag/handslag/seals")); err != nil {
+	if err := errors.Join(keeper.Observe(otel.Meter(meter)), known.observe(otel.Meter(meter))); err != nil {
 		return err
 	}
 	work, err := c.activities(p.store, trust, keeper)
@@ -72,12 +77,15 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 	if err := ensureSearchAttributes(ctx, p.temporal); err != nil {
 		logger.Warn("search attributes", "error", err)
 	}
-	go keepSeals(ctx, keeper, logger)
+	go keepSeals(ctx, keeper, known, logger)
 	logger.Info("worker started", "environment", c.Environment, "pid", os.Getpid())
 	return worker.Run(ctx, p.temporal, work, []string{bankidName})
 }
 
-const bankidName = "bankid"
+const (
+	bankidName = "bankid"
+	meter      = "github.com/handslag/handslag"
+)
 
 func ensureSearchAttributes(ctx context.Context, c client.Client) error {
 	options, err := envconfig.LoadDefaultClientOptions()
