@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 // inability is what a judge is known not to be able to judge.
 type inability struct {
 	judge string
@@ -15,6 +17,20 @@ var inabilities = []inability{
 	{
 		"pdfsig", func(_ *sample, _ string, v verdict) bool { return v.Kind == "timestamp" },
 		"it does not verify document timestamps",
+	},
+	{
+		"pdfsig", func(_ *sample, key string, _ verdict) bool { return key == "ed25519" },
+		"its NSS does not know Ed25519",
+	},
+	{
+		"eudss", func(_ *sample, key string, v verdict) bool {
+			return key == "ed25519" && strings.HasPrefix(v.Sub, "CRYPTO_CONSTRAINTS_FAILURE")
+		},
+		"its default policy authorises no EdDSA (all else of the signature is judged, and found good)",
+	},
+	{
+		"handslag", func(s *sample, _ string, _ verdict) bool { return s.level == "B-LT" || s.level == "B-LTA" },
+		"it does not know a document security store yet",
 	},
 	{
 		"handslag", func(s *sample, _ string, _ verdict) bool { return s.by != "" },

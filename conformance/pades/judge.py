@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import sys
+from datetime import timedelta
 from multiprocessing import Pool
 
 from asn1crypto import crl, ocsp
@@ -42,7 +43,10 @@ WORDS = {AdESStatus.PASSED: "TOTAL-PASSED", AdESStatus.INDETERMINATE: "INDETERMI
 
 
 def policy(level, known=LocalKnowledge()):
-    certificates = CertValidationPolicySpec(SimpleTrustManager.build(trust_roots=ROOTS), CertRevTrustPolicy(REQUIRE_REVINFO))
+    # An answer on a status is fetched after the time of validation was taken.
+    certificates = CertValidationPolicySpec(
+        SimpleTrustManager.build(trust_roots=ROOTS), CertRevTrustPolicy(REQUIRE_REVINFO), time_tolerance=timedelta(minutes=1)
+    )
     complete = level in ("B-LT", "B-LTA")
     rule = RevinfoOnlineFetchingRule.LOCAL_ONLY if complete else RevinfoOnlineFetchingRule.NO_HISTORICAL_FETCH
     gathering = RevocationInfoGatheringSpec(rule, certificate_fetching_rule=CertificateFetchingRule.NEVER_FETCH)

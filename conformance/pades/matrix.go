@@ -8,8 +8,8 @@ import (
 
 // The factors of the matrix.
 var (
-	levels  = []string{"B-B", "B-T"}
-	keys    = []string{"rsa-2048", "rsa-3072", "p256", "p384"}
+	levels  = []string{"B-B", "B-T", "B-LT", "B-LTA"}
+	keys    = []string{"rsa-2048", "rsa-3072", "rsa-pss-3072", "p256", "p384", "p521", "ed25519"}
 	forms   = []string{"table", "stream", "hybrid", "linearized"}
 	signers = []int{1, 2, 3, 4}
 	extras  = []bool{false, true}

@@ -77,10 +77,11 @@ func (s *signer) signed(ctx context.Context, c combination, keys map[string]stri
 
 func (s *signer) options(level, key string, id pki.Identity) pdf.SealOptions {
 	o := pdf.SealOptions{
-		Key: id.Key, Chain: chain(id), Time: now(), Name: "Bolaget Åäö AB", Reason: "Avtal",
+		Key: id.Key, Chain: chain(id), PSS: key == "rsa-pss-3072", Time: now(), Name: "Bolaget Åäö AB", Reason: "Avtal",
+		Level: pdf.Level(level), Known: s.world.roots,
 	}
 	if level != "B-B" {
-		o.Timestamper = s.world.stamps
+		o.Timestamper, o.Revocation = s.world.stamps, status{}
 	}
 	return o
 }

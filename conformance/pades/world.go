@@ -44,6 +44,8 @@ var kinds = map[string]pki.KeyKind{
 	"p256": pki.P256, "p384": pki.P384, "p521": pki.P521, "ed25519": pki.Ed25519,
 }
 
+var ways = []pki.Status{pki.StatusBoth, pki.StatusOCSP, pki.StatusCRL}
+
 func newWorld(dir string) (*world, error) {
 	w := &world{seals: map[string]pki.Identity{}, rootFile: filepath.Join(dir, "roots.pem")}
 	mux := http.NewServeMux()
@@ -69,8 +71,8 @@ func newWorld(dir string) (*world, error) {
 	mux.Handle("/status/", http.StripPrefix("/status", status))
 	w.stamps = &tsa.Client{URLs: []string{server.URL + "/tsa"}, HTTP: http.DefaultClient}
 	for i, key := range keys {
-		// Chains of two and of three certificates in turn.
-		order := pki.SealOrder{CommonName: "Seal " + key, Key: kinds[key], Intermediate: i%2 == 1}
+		// Chains of two and of three certificates in turn; and each way to ask for the status.
+		order := pki.SealOrder{CommonName: "Seal " + key, Key: kinds[key], Intermediate: i%2 == 1, Status: ways[i%len(ways)]}
 		if w.seals[key], err = w.pki.IssueSeal(order); err != nil {
 			return nil, fmt.Errorf("seal %s: %w", key, err)
 		}
