@@ -29,12 +29,10 @@ var inabilities = []inability{
 		"its default policy authorises no EdDSA (all else of the signature is judged, and found good)",
 	},
 	{
-		"handslag", func(s *sample, _ string, _ verdict) bool { return s.level == "B-LT" || s.level == "B-LTA" },
-		"it does not know a document security store yet",
-	},
-	{
-		"handslag", func(s *sample, _ string, _ verdict) bool { return s.by != "" },
-		"it does not know yet how others write",
+		"handslag", func(s *sample, _ string, v verdict) bool {
+			return s.by == "eudss" && v.Why == "Validation data was added that is none after the signature."
+		},
+		"it wants the streams of an earlier document security store left alone",
 	},
 }
 

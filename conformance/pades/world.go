@@ -1,19 +1,23 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/handslag/handslag/pdf/revocation"
 	"github.com/handslag/handslag/pdf/tsa"
 	"github.com/handslag/handslag/simulator/pki"
-	"github.com/handslag/handslag/simulator/revocation"
+	served "github.com/handslag/handslag/simulator/revocation"
 	simulated "github.com/handslag/handslag/simulator/tsa"
 )
 
@@ -22,7 +26,8 @@ import (
 type world struct {
 	pki      *pki.PKI
 	seals    map[string]pki.Identity
-	stranger *pki.PKI // nobody trusts it
+	stolen   pki.Identity // revoked
+	stranger *pki.PKI     // nobody trusts it
 	stamps   *tsa.Client
 	roots    []*x509.Certificate
 	rootFile string
@@ -63,7 +68,7 @@ func newWorld(dir string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	status, err := revocation.New(revocation.Options{PKI: w.pki, Clock: now, Entropy: rand.Reader})
+	status, err := served.New(served.Options{PKI: w.pki, Clock: now, Entropy: rand.Reader})
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +82,35 @@ func newWorld(dir string) (*world, error) {
 			return nil, fmt.Errorf("seal %s: %w", key, err)
 		}
 	}
+	if w.stolen, err = w.pki.IssueSeal(pki.SealOrder{CommonName: "Seal whose key was stolen"}); err != nil {
+		return nil, err
+	}
+	if err := w.pki.Revoke(w.stolen.Certificate, now().AddDate(0, 0, -30), pki.KeyCompromise); err != nil {
+		return nil, err
+	}
 	w.roots = append(w.pki.Anchors(pki.Sealing), w.pki.Anchors(pki.Timestamp)...)
 	var text []byte
 	for _, c := range w.roots {
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
 	}
 	return w, os.WriteFile(w.rootFile, text, 0o600)
+}
+
+// proofs are the status of every certificate of the world, as of now.
+func (w *world) proofs(ctx context.Context) (revocation.Proofs, error) {
+	var all revocation.Proofs
+	for _, id := range append(slices.Collect(maps.Values(w.seals)), w.stolen, w.pki.TSA()) {
+		line := append(chain(id), w.roots...)
+		for _, c := range chain(id) {
+			issuer := line[slices.IndexFunc(line, func(i *x509.Certificate) bool { return c.CheckSignatureFrom(i) == nil })]
+			one, err := status{}.Revocation(ctx, c, issuer)
+			if err != nil {
+				return all, err
+			}
+			all.Add(one)
+		}
+	}
+	return all, nil
 }
 
 func chain(id pki.Identity) []*x509.Certificate {
