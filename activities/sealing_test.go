@@ -78,7 +78,7 @@ func (w *world) requireProven() {
 	require.True(w.t, report.Test)
 	require.Equal(w.t, "Tolvan Tolvansson", report.Signers[0].Name.Reveal())
 	require.Equal(w.t, "19121212-xxxx", report.Signers[0].PersonalNumber)
-	require.Equal(w.t, "B-T", report.Seals[0].Level)
+	require.Equal(w.t, pdf.LevelT, report.Seals[0].Level)
 }
 
 func TestTimestampAuthorityDown(t *testing.T) {

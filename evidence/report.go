@@ -28,6 +28,9 @@ type Report struct {
 	// Seals are the PAdES signatures of the document that are ours. Without
 	// evidence that tells them apart, all of them.
 	Seals []Seal `json:"seals"`
+	// Timestamps are the document timestamps beside them. One that is not proven
+	// proves nothing and takes nothing away.
+	Timestamps []Seal `json:"timestamps,omitempty"`
 	// Earlier are the signatures that the upload came with, in a document with
 	// separate evidence. They do not take part in the verdict.
 	Earlier []Seal `json:"earlier,omitempty"`
@@ -42,6 +45,7 @@ type Separately struct {
 	Given         int            `json:"-"`
 	Result        Separate       `json:"result"` // what it speaks of
 	Seals         []Seal         `json:"seals"`
+	Timestamps    []Seal         `json:"timestamps,omitempty"`
 	Indication    pdf.Indication `json:"indication"`
 	SubIndication string         `json:"subIndication,omitempty"`
 	Reason        string         `json:"reason,omitempty"`
@@ -65,10 +69,14 @@ type Signer struct {
 	Checks         map[string]string     `json:"checks,omitempty"`
 }
 
-// Seal is a PAdES signature of the document.
+// Seal is a PAdES signature or document timestamp.
 type Seal struct {
-	Organisation  string         `json:"organisation,omitempty"`
-	Level         string         `json:"level,omitempty"`
+	Kind pdf.Kind `json:"kind"`
+	// Organisation is who signed, by the certificate: an organisation, or a person.
+	Organisation string `json:"organisation,omitempty"`
+	// NationalID is the Norwegian number in the certificate, masked.
+	NationalID    string         `json:"nationalId,omitempty"`
+	Level         pdf.Level      `json:"level,omitempty"`
 	Time          time.Time      `json:"time,omitzero"` // proven by a timestamp
 	Authority     string         `json:"authority,omitempty"`
 	Environment   string         `json:"environment,omitempty"`
@@ -76,6 +84,16 @@ type Seal struct {
 	Indication    pdf.Indication `json:"indication"`
 	SubIndication string         `json:"subIndication,omitempty"`
 	Reason        string         `json:"reason,omitempty"`
+	// Changes is what came after it, all of it allowed unless the indication says
+	// otherwise.
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Change is one thing that came after a signature.
+type Change struct {
+	Kind     pdf.ChangeKind `json:"kind"`
+	Revision int            `json:"revision"`
+	Page     int            `json:"page,omitempty"` // on which it draws
 }
 
 // Passed reports whether all that the document claims was proven.

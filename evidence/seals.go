@@ -18,6 +18,7 @@ type sealing struct {
 	sub, reason string
 	environment bankidsig.Environment // that the verdict rests on; "" unless passed
 	seals       []Seal
+	timestamps  []Seal
 	earlier     int // signatures that were there before
 }
 
@@ -55,7 +56,8 @@ func sealingOf(v *pdf.Verification, upload int64, env bankidsig.Environment) sea
 			s.earlier++
 			continue
 		}
-		if report.Kind == pdf.KindTimestamp { // it shows in the level of the seal
+		if report.Kind == pdf.KindTimestamp {
+			s.timestamps = append(s.timestamps, sealOf(report))
 			if report.Indication == pdf.TotalFailed {
 				s.conclude(report.Indication, report.SubIndication, report.Reason)
 			}
@@ -70,8 +72,10 @@ func sealingOf(v *pdf.Verification, upload int64, env bankidsig.Environment) sea
 	if s.indication != pdf.TotalPassed {
 		s.environment = ""
 	}
-	for i := range s.seals {
-		s.seals[i].Environment = string(s.environment)
+	for _, list := range [][]Seal{s.seals, s.timestamps} {
+		for i := range list {
+			list[i].Environment = string(s.environment)
+		}
 	}
 	return s
 }
@@ -84,17 +88,25 @@ func (s *sealing) conclude(i pdf.Indication, sub, reason string) {
 
 func sealOf(s pdf.SignatureReport) Seal {
 	seal := Seal{
-		Level: string(s.Level), Time: s.Timestamp, WholeFile: s.CoversWholeFile,
+		Kind: s.Kind, Level: s.Level, Time: s.Timestamp, WholeFile: s.CoversWholeFile,
 		Indication: s.Indication, SubIndication: s.SubIndication, Reason: s.Reason,
 	}
-	if s.Signer != nil {
+	if s.Signer != nil && s.Kind == pdf.KindSignature {
 		seal.Organisation = organisation(s.Signer)
 	}
 	if s.TimestampSigner != nil {
 		seal.Authority = s.TimestampSigner.Subject.CommonName
 	}
+	if n := s.NationalID.Reveal(); len(n) > birthDate {
+		seal.NationalID = n[:birthDate] + "-xxxxx"
+	}
+	for _, c := range s.Changes {
+		seal.Changes = append(seal.Changes, Change{c.Kind, c.Revision, c.Page})
+	}
 	return seal
 }
+
+const birthDate = 6 // the digits of a Norwegian number that are shown, as of a Swedish one
 
 // organisation is whose seal a certificate is.
 func organisation(c *x509.Certificate) string {

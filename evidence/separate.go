@@ -99,7 +99,7 @@ func (r *Report) judgeEvidence(ctx context.Context, e *separate, trust Trust, no
 		return err
 	}
 	r.Evidence = &Separately{
-		Given: e.given, Result: *e.index.Result, Seals: s.seals, Indication: s.indication, SubIndication: s.sub, Reason: s.reason,
+		Given: e.given, Result: *e.index.Result, Seals: s.seals, Timestamps: s.timestamps, Indication: s.indication, SubIndication: s.sub, Reason: s.reason,
 	}
 	r.restOn(s.environment)
 	reason := s.reason

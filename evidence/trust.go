@@ -14,6 +14,7 @@ import (
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/pdf/revocation"
 )
 
 // The purposes of trust anchors.
@@ -34,6 +35,9 @@ type Trust struct {
 	// upload before it came to us: persons, and organisations. A seal of ours
 	// counts by Seal alone.
 	Signers map[bankidsig.Environment]*x509.CertPool
+	// Proofs are statements about certificates that the verifier brings along,
+	// beside those in the documents.
+	Proofs revocation.Proofs
 	// Organisation, when set, is the only one whose seal counts, by the
 	// organisation of its certificate: a seal CA has many customers.
 	Organisation string
@@ -141,7 +145,7 @@ func parseCertificates(b []byte) ([]*x509.Certificate, error) {
 
 // of returns what a verifier of PDFs believes in one environment.
 func (t *Trust) of(env bankidsig.Environment, signers map[bankidsig.Environment]*x509.CertPool, now time.Time) pdf.Trust {
-	return pdf.Trust{Seal: signers[env], Timestamp: t.Timestamp[env], Now: now}
+	return pdf.Trust{Seal: signers[env], Timestamp: t.Timestamp[env], Now: now, Proofs: t.Proofs}
 }
 
 // Environments returns the environments that there are anchors of.

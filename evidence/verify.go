@@ -90,7 +90,7 @@ func newReport() *Report {
 
 // sealed takes over what the seals of the document are worth.
 func (r *Report) sealed(s sealing) {
-	r.Seals = s.seals
+	r.Seals, r.Timestamps = s.seals, s.timestamps
 	r.restOn(s.environment)
 	r.conclude(s.indication, s.sub, s.reason)
 }

@@ -19,6 +19,7 @@ type verifyCommand struct {
 	Files        []string `arg:"" help:"The signed PDFs. Evidence PDFs among them are used for the documents that they speak of." placeholder:"FILE"`
 	Evidence     []string `help:"Evidence PDFs of documents that do not carry their evidence themselves." placeholder:"FILE"`
 	Trust        string   `required:"" help:"Directory of trust anchors: <bankid-se|nbid|seal|tsa>.<live|test|simulator>.pem." placeholder:"DIR"`
+	Revocation   string   `help:"Directory of OCSP responses and certificate revocation lists, for certificates whose status the documents do not prove." placeholder:"DIR"`
 	Organisation string   `help:"The organisation whose seal it must be, as its certificate names it; empty for any that the anchors vouch for." placeholder:"NAME"`
 	JSON         bool     `name:"json" help:"Print the report of each document as JSON."`
 }
@@ -39,6 +40,11 @@ func (c *verifyCommand) Run(ctx context.Context, stdout io.Writer, code *int) er
 		return err
 	}
 	trust.Organisation = c.Organisation
+	if c.Revocation != "" {
+		if trust.Proofs, err = evidence.LoadProofs(c.Revocation); err != nil {
+			return err
+		}
+	}
 	files, err := openPDFs(append(slices.Clone(c.Files), c.Evidence...))
 	if err != nil {
 		return err
@@ -164,9 +170,8 @@ func printReport(w io.Writer, r report) {
 		fmt.Fprintf(&b, "    method   %s, %s\n", s.Method, s.Assurance)
 		fmt.Fprintf(&b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
 	}
-	for _, s := range r.Seals {
-		printSeal(&b, "Seal    ", s)
-	}
+	printSeals(&b, "Seal    ", r.Seals)
+	printSeals(&b, "Time    ", r.Timestamps)
 	if e := r.Evidence; e != nil {
 		fmt.Fprintf(&b, "\n  Evidence %s\n", evidenceName(r))
 		fmt.Fprintf(&b, "    speaks of the document's first %d bytes, SHA-256 %s\n", e.Result.Length, e.Result.Digest)
@@ -174,13 +179,10 @@ func printReport(w io.Writer, r report) {
 			b.WriteString("    says that a signature in the upload forbids a seal; the document is the upload itself\n")
 		}
 		fmt.Fprintf(&b, "    verdict  %s\n", verdict(e.Indication, e.SubIndication, e.Reason))
-		for _, s := range e.Seals {
-			printSeal(&b, "  Seal  ", s)
-		}
+		printSeals(&b, "  Seal  ", e.Seals)
+		printSeals(&b, "  Time  ", e.Timestamps)
 	}
-	for _, s := range r.Earlier {
-		printSeal(&b, "Earlier ", s)
-	}
+	printSeals(&b, "Earlier ", r.Earlier)
 	if r.Upload != nil {
 		fmt.Fprintf(&b, "\n  Upload   first %d bytes, SHA-256 %s\n", r.Upload.Length, r.Upload.Digest)
 		fmt.Fprintf(&b, "  Case     %s, document %s\n", r.Collection, r.Document)
@@ -196,17 +198,40 @@ func evidenceName(r report) string {
 	return "in " + r.EvidenceFile
 }
 
-// printSeal prints a PAdES signature. The word says whose it is to be: our seal,
-// the seal of the evidence, or one that the upload came with.
-func printSeal(b *strings.Builder, word string, s evidence.Seal) {
-	fmt.Fprintf(b, "\n  %s %s\n", word, orUnknown(s.Organisation))
-	if !s.Time.IsZero() {
-		fmt.Fprintf(b, "    at       %s (timestamp of %s)\n", s.Time.UTC().Format(time.RFC3339), orUnknown(s.Authority))
+// printSeals prints PAdES signatures. The word says whose they are to be: ours,
+// those of the evidence, or those that the upload came with.
+func printSeals(b *strings.Builder, word string, seals []evidence.Seal) {
+	for _, s := range seals {
+		who := orUnknown(s.Organisation)
+		if s.Kind == pdf.KindTimestamp {
+			who = orUnknown(s.Authority)
+		}
+		fmt.Fprintf(b, "\n  %s %s\n", word, strings.TrimSpace(who+"  "+s.NationalID))
+		if !s.Time.IsZero() {
+			fmt.Fprintf(b, "    at       %s (timestamp of %s)\n", s.Time.UTC().Format(time.RFC3339), orUnknown(s.Authority))
+		}
+		if s.Level != "" {
+			fmt.Fprintf(b, "    level    %s\n", levelName(s.Level))
+		}
+		fmt.Fprintf(b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
+		for _, c := range s.Changes {
+			fmt.Fprintf(b, "    later    %s, in revision %d%s\n", c.Kind, c.Revision, onPage(c.Page))
+		}
 	}
-	if s.Level != "" {
-		fmt.Fprintf(b, "    level    PAdES %s\n", s.Level)
+}
+
+func levelName(l pdf.Level) string {
+	if l == pdf.LevelPKCS7 || l == pdf.LevelPKCS7T {
+		return string(l)
 	}
-	fmt.Fprintf(b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
+	return "PAdES " + string(l)
+}
+
+func onPage(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", drawn on page %d", n)
 }
 
 // harmless keeps a hostile document from writing to the terminal: what does not
