@@ -10,4 +10,9 @@
 // manifest that it covers. So a verifier needs nothing else to find out who
 // signed which bytes and when; what the index or the page says is only checked
 // against that.
+//
+// A document that may only receive signatures is the upload and our seal, and a
+// sealed evidence PDF of its own has the evidence, in the same form. Its index
+// names the upload and the result by length and digest; the two are verified
+// together ([VerifyDocument]).
 package evidence
