@@ -42,7 +42,7 @@ func shapes() map[string]pdftest.Doc {
 		21: "<</Type /Pages /Parent 20 0 R /Kids [5 0 R 7 0 R] /Count 2>>",
 	})
 	return map[string]pdftest.Doc{
-		"plain": pdftest.Pages(2), "rich": rich(), "nested": nested,
+		"plain": pdftest.Pages(2), "rich": rich(), "nested": nested, "tagged": pdftest.Tagged(3),
 		"all direct": with(map[int]string{
 			1: "<</Type /Catalog /Pages 2 0 R /AF [35 0 R] /AcroForm <</Fields [] /SigFlags 1>> /Names <</EmbeddedFiles <</Names [(a) 35 0 R (z) 35 0 R]>>>>>>",
 			5: "<</Type /Page /Parent 2 0 R /Contents 6 0 R /Annots []>>", 33: file, 35: spec,

@@ -40,8 +40,10 @@ func trust(w *pdftest.World) pdf.Trust {
 }
 
 func additions(w *pdftest.World) pdf.Additions {
+	pages := pdftest.Tagged(2)
+	pages.Objects[50] = "<</Type /StructTreeRoot /K 51 0 R>>" // without roles of its own
 	return pdf.Additions{
-		Pages: pdftest.Pages(2).Table(), Time: w.Now,
+		Pages: pages.Table(), Time: w.Now,
 		Files: []pdf.Attachment{
 			{Name: "signatur-Å.xml", Description: "BankID signature", MIMEType: "application/xml", Relationship: "Data", Data: []byte("<x/>")},
 			{Name: "manifest.json", MIMEType: "application/json", Relationship: "Data", Data: []byte("{}")},

@@ -1,7 +1,6 @@
 package pdf_test
 
 import (
-	"bytes"
 	"maps"
 	"os"
 	"os/exec"
@@ -44,30 +43,16 @@ func structures() map[string]pdftest.Doc {
 	}
 }
 
-func taggedAdditions(w *pdftest.World) pdf.Additions {
-	add := additions(w)
-	pages := pdftest.Tagged(2)
-	pages.Objects[50] = "<</Type /StructTreeRoot /K 51 0 R>>"
-	add.Pages = pages.Table()
-	return add
-}
-
-func appendTagged(t testing.TB, w *pdftest.World, in []byte) []byte {
-	tail, err := pdf.Append(revision(in), taggedAdditions(w))
-	require.NoError(t, err)
-	return append(bytes.Clone(in), tail...)
-}
-
 func TestStructureOfAddedPages(t *testing.T) {
 	w := pdftest.NewWorld(t, pdftest.P256(t))
 	for name, d := range structures() {
 		for form, in := range d.Forms() {
 			t.Run(name+"/"+form, func(t *testing.T) {
-				once := appendTagged(t, w, in)
+				once := extended(t, w, in, 'A')
 				added := string(once[len(in):])
 				require.True(t, strings.Contains(added, "/StructParents") && strings.Contains(added, "/Type /StructElem"), "the added page is tagged")
 				require.Equal(t, strings.Contains(d.Objects[1], "/Marked true"), strings.Contains(added, "/Marked true"), "no new claim")
-				twice := appendTagged(t, w, once)
+				twice := extended(t, w, once, 'A')
 				sealed := extended(t, w, twice, 'S')
 				for _, b := range [][]byte{once, twice, sealed} {
 					require.NoError(t, checkAppended(b, len(in)))
@@ -118,7 +103,7 @@ func TestOddStructureIsLeftAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := d.Table()
-			out := appendTagged(t, w, in)
+			out := extended(t, w, in, 'A')
 			require.False(t, strings.Contains(string(out[len(in):]), "/StructParents"))
 			require.False(t, strings.Contains(string(out[len(in):]), "/StructElem"))
 			require.NoError(t, checkAppended(out, len(in)))
@@ -140,7 +125,7 @@ func TestAppendRefusesBadStructureOfPages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			changes[50] = "<</Type /StructTreeRoot /K 51 0 R>>"
-			add := taggedAdditions(w)
+			add := additions(w)
 			add.Pages = taggedWith(changes).Table()
 			_, err := pdf.Append(revision(pdftest.Tagged(1).Table()), add)
 			require.NotEmpty(t, fault.CodeOf(err))
@@ -242,7 +227,7 @@ func TestPreparedStructureIsRefused(t *testing.T) {
 			9:  "<</Type /Page /Parent 2 0 R /Contents 10 0 R /StructParents " + at + ">>",
 		}).Forms() {
 			t.Run(name+"/"+form, func(t *testing.T) {
-				err := checkAppended(appendTagged(t, w, prepared), len(prepared))
+				err := checkAppended(extended(t, w, prepared, 'A'), len(prepared))
 				require.Equal(t, pdf.CodeAppendedChange, fault.CodeOf(err))
 				e, _ := fault.As(err)
 				require.Equal(t, "A part of the upload is tied to the structure that was added.", e.Message)
@@ -251,6 +236,6 @@ func TestPreparedStructureIsRefused(t *testing.T) {
 	}
 	// So would a root that is something else besides.
 	double := taggedWith(map[int]string{9: "<</Type /Page /Parent 2 0 R /Contents 10 0 R /PieceInfo 50 0 R>>"}).Table()
-	err := checkAppended(appendTagged(t, w, double), len(double))
+	err := checkAppended(extended(t, w, double, 'A'), len(double))
 	require.Equal(t, pdf.CodeAppendedChange, fault.CodeOf(err))
 }
