@@ -19,7 +19,8 @@ import (
 // that no later answer could say something else of it.
 type custody struct {
 	source       RevocationSource
-	pool         []*x509.Certificate // where issuers are looked for
+	known        []*x509.Certificate // given by the operator, all roots among them
+	carried      []*x509.Certificate // that a timestamp or document came with
 	certificates []*x509.Certificate // those that play a part
 	proofs       revocation.Proofs
 	links        []link // to be proven
@@ -39,12 +40,13 @@ const (
 	maxAsked = 6  // questions at a time
 )
 
-func newCustody(source RevocationSource, known []*x509.Certificate) *custody {
-	return &custody{source: source, pool: known}
+func newCustody(source RevocationSource, known ...*x509.Certificate) *custody {
+	return &custody{source: source, known: known}
 }
 
-// carry adds certificates in which issuers are looked for.
-func (c *custody) carry(more ...*x509.Certificate) { c.pool = append(c.pool, more...) }
+// carry adds certificates in which issuers are looked for, from a source that
+// could name any address: no chain that ends among them is followed.
+func (c *custody) carry(more ...*x509.Certificate) { c.carried = append(c.carried, more...) }
 
 // prove asks for the chain of a certificate and its status at a time.
 func (c *custody) prove(leaf *x509.Certificate, at time.Time) {
@@ -83,7 +85,13 @@ func (c *custody) climb() error {
 				return incomplete()
 			}
 			c.play(one)
-			if selfSigned(one) || c.linked(one) {
+			if c.linked(one) {
+				break
+			}
+			if selfSigned(one) {
+				if !slices.ContainsFunc(c.known, one.Equal) {
+					return incomplete()
+				}
 				break
 			}
 			issuer := c.issuer(one, end.at)
@@ -99,7 +107,7 @@ func (c *custody) climb() error {
 
 func incomplete() error {
 	return fault.New(fault.Internal, "seal_chain_incomplete",
-		"The certificate chain of the seal or of its timestamp does not reach a root; give the authorities' certificates along.")
+		"The certificate chain of the seal or of its timestamp does not reach a root that is known; give the authorities' certificates along.")
 }
 
 func (c *custody) play(one *x509.Certificate) {
@@ -123,7 +131,7 @@ func (c *custody) linked(one *x509.Certificate) bool {
 // issuer prefers a root to a cross-certificate of the same key: the shorter chain
 // needs fewer proofs.
 func (c *custody) issuer(of *x509.Certificate, at time.Time) (found *x509.Certificate) {
-	for _, one := range c.pool {
+	for _, one := range slices.Concat(c.known, c.carried) {
 		if !bytes.Equal(one.RawSubject, of.RawIssuer) || at.Before(one.NotBefore) || at.After(one.NotAfter) || of.CheckSignatureFrom(one) != nil {
 			continue
 		}
@@ -220,7 +228,7 @@ func (c *custody) check() error {
 		switch a.Status {
 		case revocation.Good:
 		case revocation.Revoked:
-			return fault.New(fault.Internal, "seal_revoked", "A certificate behind the seal is revoked; nothing was sealed.")
+			return fault.New(fault.Internal, "certificate_revoked", "A certificate behind the seal is revoked.")
 		default:
 			return unproven().Because(errors.New(a.Why))
 		}

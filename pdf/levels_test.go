@@ -107,10 +107,10 @@ func TestSealNeverLowersItsLevel(t *testing.T) {
 		"status named nowhere": {func(o *pdf.SealOptions) { o.Chain = unnamed.Chain() }, "seal_status_unnamed", fault.Internal},
 		"seal revoked": {func(o *pdf.SealOptions) {
 			o.Revocation = &pdftest.Status{T: t, World: w, Revoked: []*x509.Certificate{w.Seal.Cert}}
-		}, "seal_revoked", fault.Internal},
+		}, "certificate_revoked", fault.Internal},
 		"stamper revoked": {func(o *pdf.SealOptions) {
 			o.Revocation = &pdftest.Status{T: t, World: w, List: true, Revoked: []*x509.Certificate{w.Stamp.Cert}}
-		}, "seal_revoked", fault.Internal},
+		}, "certificate_revoked", fault.Internal},
 		"proofs of another": {func(o *pdf.SealOptions) {
 			o.Revocation = &pdftest.Status{T: t, World: pdftest.NewNamedWorld(t, w.Seal.Key)}
 		}, "seal_status_unproven", fault.Unavailable},

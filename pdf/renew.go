@@ -43,7 +43,7 @@ func Renew(ctx context.Context, rev Revision, o RenewOptions) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the document's certificates: %w", err)
 	}
-	c := newCustody(o.Revocation, o.Known)
+	c := newCustody(o.Revocation, o.Known...)
 	c.carry(last.carried...)
 	c.carry(stored...)
 	c.prove(last.signer, last.time)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/handslag/handslag/pdf/cms"
@@ -47,8 +48,8 @@ type SealOptions struct {
 	Timestamper Timestamper
 	// Revocation is needed from B-LT on.
 	Revocation RevocationSource
-	// Known completes chains: certificates of authorities, anchors among them,
-	// that neither Chain nor a timestamp carries. They are looked up, not trusted.
+	// Known completes chains: certificates of authorities that neither Chain nor a
+	// timestamp carries, and all roots. Nothing is asked of whom they do not vouch for.
 	Known []*x509.Certificate
 	// Rand is the entropy of the signature; nil is crypto/rand.
 	Rand   io.Reader
@@ -66,8 +67,8 @@ type SealOptions struct {
 // instead.
 //
 // Faults: pdf_locked when an earlier signature forbids another one,
-// pdf_hash_state when the state does not belong to rev, seal_revoked and
-// seal_status_unproven, what the reader finds, and what key, timestamper and
+// pdf_hash_state when the state does not belong to rev, certificate_revoked
+// and seal_status_unproven, what the reader finds, and what key, timestamper and
 // revocation source return.
 func Seal(ctx context.Context, rev Revision, o SealOptions) ([]byte, error) {
 	level, err := o.level()
@@ -95,8 +96,7 @@ func Seal(ctx context.Context, rev Revision, o SealOptions) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the seal's timestamp: %w", err)
 	}
-	c := newCustody(o.Revocation, o.Known)
-	c.carry(o.Chain...)
+	c := newCustody(o.Revocation, slices.Concat(o.Known, o.Chain)...)
 	c.carry(stamp.carried...)
 	c.prove(o.Chain[0], stamp.time)
 	c.prove(stamp.signer, stamp.time)

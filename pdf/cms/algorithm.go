@@ -76,7 +76,8 @@ func (s Signer) rsa() algorithm {
 	if !s.PSS {
 		return algorithm{
 			crypto.SHA256, oidSHA256,
-			pkix.AlgorithmIdentifier{Algorithm: oidRSAWithSHA256, Parameters: asn1.NullRawValue}, crypto.SHA256, x509.SHA256WithRSA,
+			pkix.AlgorithmIdentifier{Algorithm: oidRSAWithSHA256, Parameters: asn1.NullRawValue},
+			crypto.SHA256, x509.SHA256WithRSA,
 		}
 	}
 	// RFC 4055 3.1: digest and mask of one algorithm, a salt of its length. The

@@ -92,6 +92,8 @@ type Answer struct {
 	Status Status
 	// Why says in one sentence why the status is Unknown.
 	Why string
+	// Unproven is a responder that would decide if its own status were proven.
+	Unproven *x509.Certificate
 	// RevokedAt and Reason (RFC 5280 5.3.1) hold when Status is Revoked, whether
 	// that was before or after the time asked for: the caller compares.
 	RevokedAt time.Time

@@ -89,6 +89,7 @@ func (r *Register) status(q Question, depth int) Answer {
 type collector struct {
 	question Question
 	found    []finding
+	unproven *x509.Certificate
 	why      string
 	ranked   int
 }
@@ -157,7 +158,7 @@ func (c *collector) answer() Answer {
 		}
 	}
 	if best == nil {
-		return Answer{Status: Unknown, Why: c.why}
+		return Answer{Status: Unknown, Why: c.why, Unproven: c.unproven}
 	}
 	a := Answer{Status: best.status, Used: &best.used}
 	if best.status == Revoked {
@@ -230,6 +231,7 @@ func (r *Register) mayRespond(c *collector, responder *x509.Certificate, at time
 	case a.Status == Good, a.Status == Revoked && a.RevokedAt.After(at), a.Status == Unknown && !Named(responder):
 		return true
 	}
+	c.unproven = responder
 	c.blame(whyResponder, "Nothing proves that the responder was still appointed when it answered.")
 	return false
 }

@@ -19,6 +19,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -29,7 +30,7 @@ import (
 )
 
 // Client asks the authorities of URLs in order until one answers well. It is
-// safe for concurrent use.
+// safe for concurrent use and must not be copied.
 type Client struct {
 	URLs []string
 	// HTTP makes the calls; its own timeout and transport apply.
@@ -40,6 +41,21 @@ type Client struct {
 	Timeout time.Duration
 	// Rand is where nonces come from; nil is crypto/rand.
 	Rand io.Reader
+
+	largest atomic.Int64 // token so far
+}
+
+// TokenSize is the size of the largest token so far, so that who makes room for
+// one need not ask twice.
+func (c *Client) TokenSize() int { return int(c.largest.Load()) }
+
+func (c *Client) measure(token []byte) {
+	for n := int64(len(token)); ; {
+		was := c.largest.Load()
+		if n <= was || c.largest.CompareAndSwap(was, n) {
+			return
+		}
+	}
 }
 
 const maxResponse = 256 << 10 // tokens are 2 to 12 KB
@@ -61,6 +77,7 @@ func (c *Client) Timestamp(ctx context.Context, sha256Digest []byte) ([]byte, er
 	for i, url := range c.URLs {
 		token, err := c.ask(ctx, url, sha256Digest)
 		if err == nil {
+			c.measure(token)
 			return token, nil
 		}
 		all = append(all, fmt.Errorf("timestamp authority %d: %w", i+1, err))
