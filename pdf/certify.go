@@ -1,6 +1,8 @@
 package pdf
 
 import (
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/x509"
 	"slices"
 	"time"
@@ -124,6 +126,9 @@ func (j *judgement) outOfBounds(q certifying, options x509.VerifyOptions, untrus
 
 func (j *judgement) status(q certifying, chain []*x509.Certificate) certified {
 	good := certified{indication: TotalPassed, chain: chain}
+	if slices.ContainsFunc(chain[:len(chain)-1], weakKey) {
+		return certified{Indeterminate, CryptoConstraints, "The " + q.whose + " certificate or one above it has a key that is too short.", chain}
+	}
 	for i := range len(chain) - 1 {
 		a := j.evidence.register.Status(revocation.Question{Certificate: chain[i], Issuer: chain[i+1], At: q.statusAt, Now: j.trust.Now})
 		switch a.Status {
@@ -156,6 +161,17 @@ func (q certifying) outlives(a revocation.Answer) bool {
 	const affiliationChanged, superseded, cessationOfOperation = 3, 4, 5
 	inOrder := a.Reason == affiliationChanged || a.Reason == superseded || a.Reason == cessationOfOperation
 	return q.stamper && inOrder && a.RevokedAt.After(q.statusAt)
+}
+
+// weakKey: less than 112 bits of strength (SOG-IS crypto catalogue 4.1).
+func weakKey(c *x509.Certificate) bool {
+	switch k := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return k.N.BitLen() < 2048
+	case *ecdsa.PublicKey:
+		return k.Params().BitSize < 256
+	}
+	return false
 }
 
 func needsProof(c *x509.Certificate) bool { return revocation.Named(c) && !revocation.ShortLived(c) }

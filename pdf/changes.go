@@ -381,8 +381,11 @@ func (s *step) rest() (string, error) {
 		}
 	}
 	for num := range s.changed {
-		if _, used := s.then.entry(num); !used && !s.allowed[num] {
-			return "An object was added that belongs to no signature.", nil
+		if _, used := s.then.entry(num); used || s.allowed[num] {
+			continue
+		}
+		if idle, err := s.idleInformation(num); err != nil || !idle {
+			return "An object was added that belongs to no signature.", err
 		}
 	}
 	return "", nil

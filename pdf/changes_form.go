@@ -96,7 +96,7 @@ var (
 	// its widget may: nothing that acts.
 	fieldKeys  = map[Name]bool{"FT": true, "T": true, "V": true, "Kids": true, "Lock": true, "Ff": true, "TU": true, "DA": true, "Type": true}
 	widgetKeys = map[Name]bool{
-		"Type": true, "Subtype": true, "P": true, "F": true, "Rect": true, "AP": true, "MK": true, "Parent": true, "NM": true,
+		"Type": true, "Subtype": true, "P": true, "F": true, "Rect": true, "AP": true, "MK": true, "Parent": true, "NM": true, "M": true,
 		"FT": true, "T": true, "V": true, "Lock": true, "Ff": true, "TU": true, "DA": true, "StructParent": true, "BS": true, "Border": true,
 	}
 )

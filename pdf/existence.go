@@ -87,6 +87,9 @@ func (j *judgement) stampedAt(t *cms.Token, known proof) certified {
 	if t.Time.After(known.at.Add(clockSkew)) {
 		return certified{Indeterminate, TimestampOrder, "The timestamp is of a later time than what proves that it was there.", nil}
 	}
+	if t.Time.Before(t.Signer.NotBefore) || t.Time.After(t.Signer.NotAfter) {
+		return certified{Indeterminate, NoProofOfTime, "The timestamp is of a time at which its authority's certificate was not valid.", nil}
+	}
 	return j.certify(certifying{
 		leaf: t.Signer, roots: j.trust.Timestamp, usage: x509.ExtKeyUsageTimeStamping,
 		at: known.at, statusAt: t.Time, stamper: true, whose: "timestamp authority's",

@@ -65,6 +65,10 @@ func (f *File) follow(base *File) (*history, error) {
 			h.broken = "A revision that does not end as one was added"
 			return h, nil
 		}
+		if ok, err = f.accounted(s, end); err != nil || !ok {
+			h.broken = "A revision was added with bytes that belong to none of its objects"
+			return h, onlyReads(err)
+		}
 		end = next
 		now := f.upTo(i, end, 0)
 		now.spent = h.last().file.spent
@@ -108,6 +112,36 @@ func (f *File) endOf(s *section) (int64, bool, error) {
 		rest = rest[1:]
 	}
 	return s.end + int64(len(window)-len(rest)), true, nil
+}
+
+// accounted: from the end of the revision before it up to its section, a revision
+// is made of the objects that it lists. What no table lists, a reader that repairs
+// files could find all the same.
+func (f *File) accounted(s *section, from int64) (bool, error) {
+	var places []int64
+	for _, e := range s.entries.all() {
+		if e.kind == entryAt && e.offset >= from && e.offset < s.offset {
+			places = append(places, e.offset)
+		}
+	}
+	if at, ok := s.trailer["XRefStm"].(Integer); ok && int64(at) >= from && int64(at) < s.offset {
+		places = append(places, int64(at))
+	}
+	slices.Sort(places)
+	l := newLexer(f.blocks, from, s.end, f.limits)
+	for _, at := range append(slices.Compact(places), s.offset) {
+		before := l.pos
+		if l.skipSpace(); before > at || l.pos < at {
+			return false, nil
+		}
+		if at == s.offset {
+			break
+		}
+		if _, _, err := f.indirect(l, nil); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // compare judges every step once, whatever the number of signatures.

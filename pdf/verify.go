@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto"
@@ -246,14 +247,27 @@ func onlyReads(err error) error {
 	return err
 }
 
-// judgeEnd: the file ends where its last revision does.
+// judgeEnd: the file ends where its last revision does. What stands between that
+// and the end that readers look for first belongs to no revision.
 func (j *judgement) judgeEnd(r *SignatureReport) error {
-	junk, err := j.file.trailing()
-	if junk {
-		r.conclude(TotalFailed, FormatFailure, "The document was extended after the last signature.")
+	if j.history == nil || j.history.broken != "" {
+		return nil // what is wrong is said in other words
 	}
-	r.CoversWholeFile = !junk && r.CoversUpTo <= j.file.size && j.file.end-r.CoversUpTo <= 2 && j.file.sections[0].offset < r.CoversUpTo
-	return err
+	f, end := j.file, j.history.last().file.end
+	covered := r.CoversUpTo >= end
+	if r.CoversUpTo > end {
+		end = r.CoversUpTo
+	}
+	rest := make([]byte, min(tailWindow, f.size-end))
+	if err := readFull(f.src, rest, end); err != nil {
+		return err
+	}
+	if int64(len(rest)) < f.size-end || len(bytes.Trim(rest, "\r\n")) > 0 {
+		r.conclude(TotalFailed, FormatFailure, "The document was extended after the last signature.")
+		return nil
+	}
+	r.CoversWholeFile = covered || end-r.CoversUpTo <= 2 && f.sections[0].offset < r.CoversUpTo
+	return nil
 }
 
 // inForm: the signature is a field of the form in its own revision, with the same

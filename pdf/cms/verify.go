@@ -168,18 +168,18 @@ func (s *Signed) bound(leaf *x509.Certificate) error {
 }
 
 // checkSignature holds the signature value to the signed attributes. RFC 5652 5.4:
-// what is signed is their DER encoding as a SET OF, not the [0] that is sent.
-// Some programs send them in another order, and sign them so or so; the
-// attributes are the same ones either way.
+// what is signed is their DER encoding as a SET OF, not the [0] that is sent. As
+// they came that is the same, but for the order, which a sender may neglect.
 func (s *Signed) checkSignature(leaf *x509.Certificate) error {
 	signed := retag(s.signedAttrs, 0x31)
-	err := s.checkOver(leaf, signed)
-	if err != nil && s.unsorted {
-		if sorted, ok := sortedSet(signed); ok && s.checkOver(leaf, sorted) == nil {
-			return nil
+	if s.unsorted {
+		sorted, ok := sortedSet(signed)
+		if !ok {
+			return malformed("signed attributes")
 		}
+		signed = sorted
 	}
-	return err
+	return s.checkOver(leaf, signed)
 }
 
 func (s *Signed) checkOver(leaf *x509.Certificate, signed []byte) error {
@@ -237,6 +237,9 @@ func (s *Signed) signatureHash(leaf *x509.Certificate) (crypto.Hash, *rsa.PSSOpt
 			return s.digest, nil, nil
 		}
 	case *ecdsa.PublicKey:
+		if key.Params().BitSize < 256 {
+			return 0, nil, weak("key of less than 256 bits")
+		}
 		if is(oidECDSAWithSHA256) && s.digest == crypto.SHA256 ||
 			is(oidECDSAWithSHA384) && s.digest == crypto.SHA384 ||
 			is(oidECDSAWithSHA512) && s.digest == crypto.SHA512 {
