@@ -171,9 +171,19 @@ func FuzzCheck(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add(hidden(pdftest.Flate("/Type /ObjStm /N 1 /First 5", "40 0 null")))
+	for _, b := range oddFiles() {
+		f.Add(b)
+	}
+	for _, b := range dangerous() {
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		small := pdf.Limits{MaxObjects: 10_000, MaxDecodedBytes: 4 << 20, MaxStreamBytes: 4 << 20}
-		_, err := pdf.Check(bytes.NewReader(b), int64(len(b)), small)
+		r, err := pdf.Inspect(bytes.NewReader(b), int64(len(b)), small)
+		if err == nil {
+			require.Positive(t, r.Pages)
+			err = pdf.Policy(nil).Judge(r)
+		}
 		if err != nil {
 			if _, ok := fault.As(err); !ok {
 				t.Fatalf("an error that is no fault: %v", err)

@@ -20,6 +20,8 @@ type place struct {
 	e   xrefEntry
 }
 
+func (s *entries) grow(n int64) { s.list = slices.Grow(s.list, int(n)) }
+
 func (s *entries) add(num uint32, e xrefEntry) {
 	if n := len(s.list); n > 0 && s.list[n-1].num >= num {
 		s.mixed = true

@@ -32,6 +32,30 @@ func (f *File) Numbers() []uint32 {
 	return nums
 }
 
+// Grammar reads one object in both ways, with and without building it, and says
+// where each stopped and whether the census would have had it built.
+func Grammar(b []byte) (built, passed error, builtEnd, passedEnd int64, telling bool) {
+	limits := Limits{}.withDefaults()
+	l := newBytesLexer(b, limits)
+	_, built = l.object()
+	c := &census{file: &File{limits: limits}}
+	p := newBytesLexer(b, limits)
+	k, passed := p.token()
+	if passed == nil {
+		passed = c.value(p, k, 0)
+	}
+	return built, passed, l.pos, p.pos, c.object.telling
+}
+
+// Print builds an object and writes it again.
+func Print(b []byte) (string, error) {
+	o, err := newBytesLexer(b, Limits{}.withDefaults()).object()
+	if err != nil {
+		return "", err
+	}
+	return string(appendObject(nil, o)), nil
+}
+
 // Body writes an object as it is, streams aside.
 func (f *File) Body(num uint32) (string, bool) {
 	e, _ := f.entry(num)

@@ -7,8 +7,10 @@ import (
 	"encoding/ascii85"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,4 +235,21 @@ func TestPackingsComeBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// FuzzUnpack: any bytes under any packing end in bytes or in a fault.
+func FuzzUnpack(f *testing.F) {
+	names := slices.Sorted(maps.Keys(packings))
+	for i, name := range names {
+		f.Add(i, packings[name].pack([]byte("a page of a contract, a page of a contract")))
+	}
+	f.Fuzz(func(t *testing.T, i int, b []byte) {
+		if i < 0 || i >= len(names) {
+			return
+		}
+		if _, err := pdf.Unpack(packings[names[i]].dict, b); err != nil {
+			_, ok := fault.As(err)
+			require.True(t, ok, "%v", err)
+		}
+	})
 }

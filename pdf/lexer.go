@@ -1,9 +1,6 @@
 package pdf
 
-import (
-	"bytes"
-	"strconv"
-)
+import "bytes"
 
 // lexer cuts tokens out of a source of blocks. It holds one window at a time, so
 // that a string or stream of any claimed length costs no memory before its bytes
@@ -108,7 +105,9 @@ func isSpace(c byte) bool     { return class[c] == space }
 func isDelimiter(c byte) bool { return class[c] == delimiter }
 func isDigit(c byte) bool     { return c >= '0' && c <= '9' }
 
-func (l *lexer) skipSpace() {
+// skipSpace passes white space and comments and returns the window after them;
+// none at the end.
+func (l *lexer) skipSpace() []byte {
 	for {
 		w := l.window()
 		i := 0
@@ -118,12 +117,12 @@ func (l *lexer) skipSpace() {
 		l.pos += int64(i)
 		switch {
 		case len(w) == 0:
-			return
+			return nil
 		case i == len(w):
 		case w[i] == '%':
 			l.skipComment()
 		default:
-			return
+			return w[i:]
 		}
 	}
 }
@@ -214,11 +213,11 @@ func (l *lexer) token() (tokenKind, error) {
 	if l.tokens > maxObjectTokens || l.pos-l.start > maxObjectBytes {
 		return 0, tooComplex("one object is too large")
 	}
-	l.skipSpace()
-	c, ok := l.peek()
-	if !ok {
+	w := l.skipSpace()
+	if len(w) == 0 {
 		return tokenEnd, l.err
 	}
+	c := w[0]
 	switch c {
 	case '/':
 		l.pos++
@@ -300,28 +299,37 @@ func (l *lexer) numberToken() (tokenKind, error) {
 	w := l.regular(maxNumberBytes)
 	n, plain := digits(w)
 	if !plain {
-		n, err := strconv.ParseInt(string(w), 10, 64)
-		if err != nil {
-			l.text = w
-			return tokenReal, l.real(w)
+		if n, ok := digits(w[1:]); ok && !isDigit(w[0]) && w[0] != '.' { // after a sign
+			if l.number = n; w[0] == '-' {
+				l.number = -n
+			}
+			return tokenInteger, nil
 		}
-		l.number = n
-		return tokenInteger, nil
+		l.text = w
+		return tokenReal, l.real(w)
 	}
 	l.number = n
-	if n > 1<<31 {
-		return tokenInteger, nil
+	if n <= 1<<31 && l.reference() {
+		return tokenRef, nil
+	}
+	return tokenInteger, nil
+}
+
+// reference reads the rest of a reference, "g R", if that is what is next.
+func (l *lexer) reference() bool {
+	if w := l.window(); len(w) > 2 && class[w[0]] == space && !isDigit(w[1]) && class[w[1]] != space && w[1] != '%' {
+		return false // as most numbers end
 	}
 	mark := l.pos
-	l.skipSpace()
-	if c, ok := l.peek(); ok && isDigit(c) && l.pos > mark {
+	w := l.skipSpace()
+	if len(w) > 0 && isDigit(w[0]) && l.pos > mark {
 		if gen, ok := l.integer(); ok && gen <= 65535 && l.keyword("R") {
 			l.gen = uint16(gen)
-			return tokenRef, nil
+			return true
 		}
 	}
 	l.pos = mark
-	return tokenInteger, nil
+	return false
 }
 
 // real says whether w is a real number. Integers beyond 64 bits count as one.

@@ -148,6 +148,8 @@ func (f *File) readTable(l *lexer, s *section) error {
 			return l.fail("cross-reference table not understood")
 		}
 		s.subs++
+		const shortest = 18 // bytes of an entry: what the file has no room for is not believed
+		s.entries.grow(min(count, (f.size-l.pos)/shortest, int64(f.limits.MaxObjects)))
 		for i := range count {
 			off, ok1 := l.integer()
 			gen, ok2 := l.integer()
@@ -194,6 +196,7 @@ func (f *File) readXRefStream(at int64) (*section, error) {
 	}
 	// The reader asks for as many bytes as the index needs and no more: a bomb
 	// behind it is never unpacked.
+	var row [24]byte
 	r, err := f.unpack(st)
 	if err != nil {
 		return nil, err
@@ -206,7 +209,7 @@ func (f *File) readXRefStream(at int64) (*section, error) {
 		}
 		s.subs++
 		for n := range int64(count) {
-			e, err := readEntry(r, widths)
+			e, err := readEntry(r, widths, row[:])
 			if err != nil {
 				return nil, err
 			}
@@ -244,9 +247,8 @@ func fieldWidths(d Dict) ([3]int, error) {
 	return w, nil
 }
 
-func readEntry(r io.Reader, w [3]int) (xrefEntry, error) {
-	var raw [24]byte
-	b := raw[:w[0]+w[1]+w[2]]
+func readEntry(r io.Reader, w [3]int, row []byte) (xrefEntry, error) {
+	b := row[:w[0]+w[1]+w[2]]
 	if _, err := io.ReadFull(r, b); err != nil {
 		return xrefEntry{}, unpackError("cross-reference stream", err)
 	}
