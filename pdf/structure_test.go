@@ -104,8 +104,8 @@ func TestOddStructureIsLeftAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := d.Table()
 			out := extended(t, w, in, 'A')
-			require.False(t, strings.Contains(string(out[len(in):]), "/StructParents"))
-			require.False(t, strings.Contains(string(out[len(in):]), "/StructElem"))
+			require.NotContains(t, string(out[len(in):]), "/StructParents")
+			require.NotContains(t, string(out[len(in):]), "/StructElem")
 			require.NoError(t, checkAppended(out, len(in)))
 		})
 	}

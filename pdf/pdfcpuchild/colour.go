@@ -29,7 +29,7 @@ func profile() []byte {
 	}
 	text := func(kind, s string) []byte { return append([]byte(kind+"\x00\x00\x00\x00"), s+"\x00"...) }
 	fixed := func(v float64) []byte {
-		return binary.BigEndian.AppendUint32(nil, uint32(int32(math.Round(v*65536)))) //nolint:gosec // s15Fixed16, small numbers
+		return binary.BigEndian.AppendUint32(nil, uint32(int32(math.Round(v*65536))))
 	}
 	xyz := func(x, y, z float64) []byte {
 		return bytes.Join([][]byte{[]byte("XYZ \x00\x00\x00\x00"), fixed(x), fixed(y), fixed(z)}, nil)
@@ -51,8 +51,8 @@ func profile() []byte {
 	at := 128 + 4 + 12*(len(tags)+2)
 	entry := func(name string, offset, size int) {
 		directory = append(directory, name...)
-		directory = binary.BigEndian.AppendUint32(directory, uint32(offset)) //nolint:gosec // of this small file
-		directory = binary.BigEndian.AppendUint32(directory, uint32(size))   //nolint:gosec // of this small file
+		directory = binary.BigEndian.AppendUint32(directory, uint32(offset))
+		directory = binary.BigEndian.AppendUint32(directory, uint32(size))
 	}
 	for _, t := range tags {
 		offset := at + len(data)
@@ -65,7 +65,7 @@ func profile() []byte {
 		data = append(data, make([]byte, -len(t.data)&3)...)
 	}
 	head := make([]byte, 128)
-	binary.BigEndian.PutUint32(head, uint32(at+len(data))) //nolint:gosec // of this small file
+	binary.BigEndian.PutUint32(head, uint32(at+len(data)))
 	copy(head[8:], "\x02\x40\x00\x00mntrRGB XYZ ")
 	copy(head[24:], []byte{0x07, 0xd0, 0, 1, 0, 1}) // a date that never changes
 	copy(head[36:], "acsp")

@@ -231,6 +231,6 @@ func (f *faces) toUnicode(face string) []byte {
 		}
 		b.WriteString("endbfchar\n")
 	}
-	b.WriteString("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n")
+	b.WriteString("endcmap\nCMapName currentdict /CMap defineresource pop\n" + strings.Repeat("end\n", 2)) // of the map and of the procedures
 	return b.Bytes()
 }

@@ -13,13 +13,13 @@ func (s *sheet) section(top *element, sec Section) {
 	}
 	s.room(min(need, 300)) // a heading does not stand alone at the foot of a page
 	s.y -= 14
-	s.paragraph(part, "H2", margin, textWidth, heading, sec.Heading)
+	s.paragraph(part, "H2", textWidth, heading, sec.Heading)
 	s.y -= 5
-	s.artifact(s.page(), func() { s.rect(s.page(), margin, s.y, textWidth, 1.2, accent) })
+	s.adorn(s.page(), func() { s.rect(s.page(), margin, s.y, textWidth, 1.2, accent) })
 	s.y -= 3
 	if sec.Text != "" {
 		s.y -= 3
-		s.paragraph(part, "P", margin, textWidth, body, sec.Text)
+		s.paragraph(part, "P", textWidth, body, sec.Text)
 		s.y -= 3
 	}
 	for i, item := range sec.Items {
@@ -63,15 +63,15 @@ func (s *sheet) item(parent *element, it Item, divided bool) {
 	s.room(s.height(it))
 	if divided && len(s.pages) == before {
 		s.y -= 8
-		s.artifact(s.page(), func() { s.rect(s.page(), margin, s.y, textWidth, 0.6, rule) })
+		s.adorn(s.page(), func() { s.rect(s.page(), margin, s.y, textWidth, 0.6, rule) })
 	}
 	s.y -= 5
 	part := parent.child("Sect")
 	top, first := s.y, s.page()
-	s.paragraph(part, "H3", margin, textWidth-s.badgeWidth(it), name, it.Title)
+	s.paragraph(part, "H3", textWidth-s.badgeWidth(it), name, it.Title)
 	if it.Badge != "" && s.page() == first { // a title is never as long as to leave the page
 		w := s.width(badge, it.Badge)
-		s.artifact(first, func() { s.rect(first, paperWidth-margin-w-14, top-16, w+14, 14, pale) })
+		s.adorn(first, func() { s.rect(first, paperWidth-margin-w-14, top-16, w+14, 14, pale) })
 		s.tagged(part, "P", func(*element) {
 			s.mark()
 			s.text(first, paperWidth-margin-w-7, top-11.6, badge, it.Badge)

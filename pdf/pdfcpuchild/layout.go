@@ -39,7 +39,7 @@ func (s *sheet) newPage() {
 	if len(s.pages) > 1 {
 		height = 3
 	}
-	s.artifact(s.page(), func() { s.rect(s.page(), 0, paperHeight-height, paperWidth, height, accent) })
+	s.adorn(s.page(), func() { s.rect(s.page(), 0, paperHeight-height, paperWidth, height, accent) })
 }
 
 // room opens a new page unless h points are left. What is higher than a page
@@ -154,11 +154,11 @@ func (s *sheet) lines(x float64, st style, lines []string) {
 	}
 }
 
-// paragraph flows a text as an element of the parent.
-func (s *sheet) paragraph(parent *element, role string, x, width float64, st style, text string) {
+// paragraph flows a text from the margin as an element of the parent.
+func (s *sheet) paragraph(parent *element, role string, width float64, st style, text string) {
 	lines := s.wrap(st, width, text)
 	st = s.faces.fit(st, text)
-	s.tagged(parent, role, func(*element) { s.lines(x, st, lines) })
+	s.tagged(parent, role, func(*element) { s.lines(margin, st, lines) })
 }
 
 func (s *sheet) head(top *element, p Page) {
@@ -168,12 +168,12 @@ func (s *sheet) head(top *element, p Page) {
 		width -= qrSize + 28
 	}
 	s.y -= 4
-	s.paragraph(top, "H1", margin, width, title, p.Title)
+	s.paragraph(top, "H1", width, title, p.Title)
 	s.y -= 4
 	if p.Notice != "" {
 		s.notice(top, width, p.Notice)
 	}
-	s.paragraph(top, "P", margin, width, lead, p.Lead)
+	s.paragraph(top, "P", width, lead, p.Lead)
 	if p.QR != nil {
 		s.qr(top, *p.QR, paperWidth-margin-qrSize, at-qrSize)
 		s.y = min(s.y, at-qrSize-24)
@@ -186,7 +186,7 @@ func (s *sheet) notice(top *element, width float64, text string) {
 	lines := s.wrap(notice, width-12, text)
 	height := float64(len(lines)) * notice.leading
 	s.y -= 2
-	s.artifact(s.page(), func() { s.rect(s.page(), margin, s.y-height-3, 3, height, alarm) })
+	s.adorn(s.page(), func() { s.rect(s.page(), margin, s.y-height-3, 3, height, alarm) })
 	s.tagged(top, "P", func(*element) { s.lines(margin+12, notice, lines) })
 	s.y -= 8
 }

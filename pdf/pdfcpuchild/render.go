@@ -3,6 +3,7 @@ package pdfcpuchild
 import (
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
@@ -121,8 +122,6 @@ func stream(xref *model.XRefTable, d types.Dict, data []byte) (*types.IndirectRe
 	if err := s.Encode(); err != nil {
 		return nil, err
 	}
-	for k, v := range d {
-		s.Dict[k] = v
-	}
+	maps.Copy(s.Dict, d)
 	return xref.IndRefForNewObject(*s)
 }

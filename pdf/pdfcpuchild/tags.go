@@ -69,8 +69,8 @@ func (s *sheet) unmark() {
 	}
 }
 
-// artifact draws what is there for the eye only (14.8.2.2).
-func (s *sheet) artifact(p *leaf, draw func()) {
+// adorn draws what is there for the eye only, an artifact in the words of 14.8.2.2.
+func (s *sheet) adorn(p *leaf, draw func()) {
 	s.unmark()
 	p.WriteString("/Artifact BMC\n")
 	draw()
