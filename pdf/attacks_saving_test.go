@@ -51,7 +51,7 @@ func TestUniversalForgery(t *testing.T) {
 			redefine("contents is "+name, contents, value, failedFormat)
 		}
 		for name, value := range map[string]string{"missing": "", "another": "/SubFilter /adbe.x509.rsa_sha1", "a number": "/SubFilter 1"} {
-			edit("filter is "+name, "/SubFilter /ETSI.CAdES.detached", value, "INDETERMINATE FORMAT_FAILURE or "+failedHash+" or "+failedFormat)
+			edit("filter is "+name, "/SubFilter /ETSI.CAdES.detached", value, "INDETERMINATE FORMAT_FAILURE or "+weakCrypto+" or "+failedHash+" or "+failedFormat)
 			redefine("filter is "+name, "/SubFilter /ETSI.CAdES.detached", value, failedFormat)
 		}
 		edit("type is missing", "/Type /Sig", "", failedHash)
@@ -125,7 +125,7 @@ func TestSavingWithoutASection(t *testing.T) {
 			{"a comment", append(bytes.Clone(sealed), "% nothing\n"...), failedFormat, "extended after"},
 			{"an end of file", append(bytes.Clone(sealed), "%%EOF\n"...), failedFormat, ""},
 			{"line ends", append(bytes.Clone(sealed), "\r\n\n"...), passed, ""},
-			{"line ends without end", append(bytes.Clone(sealed), bytes.Repeat([]byte("\n"), 99)...), failedFormat, ""},
+			{"many line ends", append(bytes.Clone(sealed), bytes.Repeat([]byte("\n"), 99)...), passed, ""},
 		})
 	})
 }
@@ -147,7 +147,6 @@ func TestSignatureMovedAbout(t *testing.T) {
 		for name, objects := range map[string]map[int]string{
 			"the signature again, with text": {num: signature, attack.Text1: other},
 			"the signature again":            {num: signature},
-			"the field again":                {widget: field},
 			"the field renamed":              {widget: k.Replace(field, "(Signature1)", "(Signature9)")},
 			"a copy of the signature":        {next: signature, widget: k.Replace(field, fmt.Sprintf("/V %d", num), fmt.Sprintf("/V %d", next))},
 			"a second field with the same signature": {
@@ -165,6 +164,8 @@ func TestSignatureMovedAbout(t *testing.T) {
 		} {
 			all = append(all, everyWay(k, sealed, name, attack.Update{Objects: objects}, failedFormat, "")...)
 		}
+		// Written again as it was, the field says nothing new.
+		all = append(all, everyWay(k, sealed, "the field again", attack.Update{Objects: map[int]string{widget: field}}, passed, "")...)
 		gone := attack.Update{Objects: map[int]string{form: "<</Fields [] /SigFlags 0>>", attack.Text1: other}}
 		resist(t, k, append(all, []attempt{
 			{"the seal removed", gone.On(sealed), noSignature, ""},
