@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"testing"
 	"time"
 
@@ -94,7 +96,13 @@ func TestStatusTricks(t *testing.T) {
 	})
 }
 
-// at is the world at another time.
+func stampingOnly(t *testing.T) []pkix.Extension {
+	usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
+	require.NoError(t, err)
+	return []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}
+}
+
+// worldAt is the world at another time.
 func worldAt(w *pdftest.World, by time.Duration) *pdftest.World {
 	other := *w
 	other.Now = w.Now.Add(by)
@@ -123,7 +131,9 @@ func TestTimeTricks(t *testing.T) {
 		}
 		usual := stampBy(w, w.Stamp)
 		brief := w.Issue(t, pdftest.P256(t), "Counterparty", func(c *x509.Certificate) { c.NotBefore, c.NotAfter = w.Now.Add(-2*time.Hour), w.Now.Add(-time.Hour) })
-		old := w.Issue(t, pdftest.P256(t), "Counterparty", func(c *x509.Certificate) { c.NotBefore = w.Now.AddDate(-3, 0, 0) })
+		young := w.Issue(t, pdftest.P256(t), "Young TSA", func(c *x509.Certificate) {
+			c.NotBefore, c.ExtraExtensions = w.Now.Add(-time.Hour), stampingOnly(t)
+		})
 		sealed := k.Sealed()
 		resist(t, k, []attempt{
 			{"honest document timestamp", document(sealed, usual), passed, ""},
@@ -133,7 +143,7 @@ func TestTimeTricks(t *testing.T) {
 			{"a run-out certificate, stamped in time by itself", stamped(stampBy(worldAt(w, -90*time.Minute), brief), brief), noTime, ""},
 			{"stamped before the certificate began", stamped(stampBy(worldAt(w, -3*time.Hour), w.Stamp), brief), "INDETERMINATE NOT_YET_VALID or TOTAL-FAILED NOT_YET_VALID or " + noChain + " or " + outOfBounds, ""},
 			{"stamped tomorrow", stamped(stampBy(worldAt(w, 24*time.Hour), w.Stamp), w.Seal), "INDETERMINATE TIMESTAMP_ORDER_FAILURE", ""},
-			{"stamped before the authority began", stamped(stampBy(worldAt(w, -400*24*time.Hour), w.Stamp), old), noTime, ""},
+			{"stamped before the authority began", stamped(stampBy(worldAt(w, -2*time.Hour), young), w.Seal), noTime, ""},
 			{"a document timestamp before the signature's", document(sealed, stampBy(worldAt(w, -time.Hour), w.Stamp)), "INDETERMINATE TIMESTAMP_ORDER_FAILURE", ""},
 			{"a document timestamp over nothing", document(sealed, func([]byte) []byte { return usual(make([]byte, 32)) }), failedHash, ""},
 			{"a document timestamp that is a signature", document(sealed, func(digest []byte) []byte {

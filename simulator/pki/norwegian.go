@@ -62,7 +62,7 @@ func (p *PKI) NorwegianPerson(l NorwegianLeaf) (Identity, error) {
 	}
 	made, err := p.issueFor(NorwegianCA, what, StatusCRL, l.Key, nil)
 	if err != nil {
-		return Identity{}, fmt.Errorf("Norwegian certificate: %w", err) //nolint:staticcheck // a proper adjective
+		return Identity{}, fmt.Errorf("Norwegian certificate: %w", err)
 	}
 	p.norwegians[id] = made
 	return made, nil

@@ -153,7 +153,7 @@ func send(w http.ResponseWriter, kind string, body []byte, err error) {
 		return
 	}
 	w.Header().Set("Content-Type", kind)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // DER, of a type that no browser renders
 }
 
 const (

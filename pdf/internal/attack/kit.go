@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -27,9 +28,7 @@ type Kit struct {
 // New returns a kit for a contract of two pages, with more objects as given.
 func New(t testing.TB, form string, objects map[int]string) *Kit {
 	k := &Kit{World: pdftest.NewWorld(t, pdftest.P256(t)), Doc: pdftest.Pages(2), Form: form, t: t}
-	for n, body := range objects {
-		k.Doc.Objects[n] = body
-	}
+	maps.Copy(k.Doc.Objects, objects)
 	return k
 }
 
@@ -176,9 +175,7 @@ func (k *Kit) Sign(b []byte, s Signing) []byte {
 	} else {
 		k.place(b, u.Objects, s, page, value, widget, form)
 	}
-	for n, body := range s.Objects {
-		u.Objects[n] = body
-	}
+	maps.Copy(u.Objects, s.Objects)
 	if s.Catalog != nil {
 		root := Root(b)
 		text, ok := u.Objects[root]

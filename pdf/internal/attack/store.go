@@ -18,7 +18,8 @@ func (k *Kit) Keep(b []byte, s Store) []byte {
 	u := Update{Objects: map[int]string{}}
 	store := n
 	n++
-	text := "<</Type /DSS"
+	var text strings.Builder
+	text.WriteString("<</Type /DSS")
 	for _, part := range []struct {
 		key string
 		all [][]byte
@@ -30,10 +31,10 @@ func (k *Kit) Keep(b []byte, s Store) []byte {
 			n++
 		}
 		if refs != nil {
-			text += fmt.Sprintf(" /%s [%s]", part.key, strings.Join(refs, " "))
+			fmt.Fprintf(&text, " /%s [%s]", part.key, strings.Join(refs, " "))
 		}
 	}
-	u.Objects[store] = text + " " + s.More + ">>"
+	u.Objects[store] = text.String() + " " + s.More + ">>"
 	root := Root(b)
 	u.Objects[root] = With(k.Object(b, root), fmt.Sprintf("/DSS %d 0 R", store))
 	return u.On(b)
