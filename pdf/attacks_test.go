@@ -26,7 +26,7 @@ const (
 	noChain       = "INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND"
 	noTime        = "INDETERMINATE NO_POE"
 	noSignature   = "INDETERMINATE NO_SIGNATURE_FOUND"
-	passed        = "TOTAL-PASSED"
+	totalPassed   = "TOTAL-PASSED"
 )
 
 // attempt is one file of an adversary.
@@ -67,7 +67,7 @@ func resist(t *testing.T, k *attack.Kit, attempts []attempt) {
 			got, reason := verdict(k, a.file)
 			require.Contains(t, strings.Split(a.want, " or "), got, reason)
 			require.Contains(t, reason, a.why)
-			if a.want != passed {
+			if a.want != totalPassed {
 				require.NotEmpty(t, a.file)
 			}
 		})
@@ -104,7 +104,7 @@ func TestHonestCounterpartsPass(t *testing.T) {
 		mixed := k.Seal(k.Sign(k.Sealed(), attack.Signing{}))
 		for name, b := range map[string][]byte{"sealed": k.Sealed(), "once": once, "twice": twice, "mixed": mixed} {
 			got, reason := verdict(k, b)
-			require.Equal(t, passed, got, "%s: %s", name, reason)
+			require.Equal(t, totalPassed, got, "%s: %s", name, reason)
 		}
 		resist(t, k, []attempt{{"an honest update", attack.Update{Objects: map[int]string{attack.Next(once): "(x)"}}.On(once), failedFormat, ""}})
 	})
