@@ -111,12 +111,13 @@ func incomplete() error {
 }
 
 func (c *custody) play(one *x509.Certificate) {
-	for _, other := range c.certificates {
-		if other.Equal(one) {
-			return
-		}
+	if !c.plays(one) {
+		c.certificates = append(c.certificates, one)
 	}
-	c.certificates = append(c.certificates, one)
+}
+
+func (c *custody) plays(one *x509.Certificate) bool {
+	return slices.ContainsFunc(c.certificates, one.Equal)
 }
 
 func (c *custody) linked(one *x509.Certificate) bool {

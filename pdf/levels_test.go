@@ -16,6 +16,7 @@ import (
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/pdf/internal/pdftest"
+	"github.com/handslag/handslag/pdf/revocation"
 )
 
 // opaque is a key that shows nothing but what crypto.Signer asks for, as one in a
@@ -66,23 +67,20 @@ func TestSealEveryLevelWithEveryKey(t *testing.T) {
 	}
 }
 
-// sound holds a sealed document to its level as our own verifier sees it.
+// sound holds a sealed document to its level as our own verifier sees it. Below
+// B-LT the status of certificates is in no document.
 func sound(t testing.TB, w *pdftest.World, b []byte, level pdf.Level) *pdf.Verification {
-	v := verify(t, w, b)
-	lasts := level == pdf.LevelLT || level == pdf.LevelLTA
-	for _, s := range v.Signatures {
+	believed := trust(w)
+	if level == pdf.LevelB || level == pdf.LevelT {
+		believed.Proofs.Add(revocation.Proof{CRL: w.CRL(t, nil)})
+	}
+	v, err := pdf.Verify(context.Background(), bytes.NewReader(b), int64(len(b)), believed)
+	require.NoError(t, err)
+	for i, s := range v.Signatures {
+		require.Equal(t, pdf.TotalPassed, s.Indication, "%d: %+v", i, s)
 		if s.Kind == pdf.KindSignature {
-			require.Equal(t, level, s.Level)
-		} else if s.Indication != pdf.TotalPassed { // what would prove the newest can only come after it
-			require.Equal(t, pdf.TryLater, s.SubIndication, s.Reason)
-			require.True(t, s.CoversWholeFile)
-			continue
+			require.Equal(t, level, s.Level, "%d: %+v", i, s)
 		}
-		if !lasts { // the certificates name where their status can be learnt, and nothing tells it
-			require.Equal(t, pdf.TryLater, s.SubIndication, s.Reason)
-			continue
-		}
-		require.Equal(t, pdf.TotalPassed, s.Indication, s.Reason)
 	}
 	return v
 }
@@ -138,20 +136,35 @@ func TestShortLivedCertificateNeedsNoProof(t *testing.T) {
 	sound(t, w, sealWith(t, pdftest.Pages(1).Table(), lasting(t, w, pdf.LevelLTA)), pdf.LevelLTA)
 }
 
+// sources answers for each certificate in its own way.
+type sources func(*x509.Certificate) pdf.RevocationSource
+
+func (s sources) Revocation(ctx context.Context, c, issuer *x509.Certificate) (revocation.Proof, error) {
+	return s(c).Revocation(ctx, c, issuer)
+}
+
 func TestRespondersAreKeptAndAsked(t *testing.T) {
 	w := pdftest.NewNamedWorld(t, pdftest.P256(t))
 	responder := w.Responder(t, func(c *x509.Certificate) {
 		c.ExtraExtensions, c.CRLDistributionPoints = nil, []string{"http://crl.test/all.crl"}
 	})
+	in := pdftest.Pages(1).Table()
+	itself := &pdftest.Status{T: t, World: w, By: responder}
 	o := lasting(t, w, pdf.LevelLT)
-	asked := &askedFor{Status: pdftest.Status{T: t, World: w, By: responder}}
-	o.Revocation = asked
-	_, err := pdf.Seal(context.Background(), revision(pdftest.Pages(1).Table()), o)
-	// The responder would have to vouch for itself.
-	require.Equal(t, "seal_status_unproven", fault.CodeOf(err))
-}
+	o.Revocation = itself
+	_, err := pdf.Seal(context.Background(), revision(in), o)
+	require.Equal(t, "seal_status_unproven", fault.CodeOf(err), "it would have to vouch for itself")
 
-type askedFor struct{ pdftest.Status }
+	o.Revocation = sources(func(c *x509.Certificate) pdf.RevocationSource {
+		if c.Equal(responder.Cert) {
+			return &pdftest.Status{T: t, World: w, List: true}
+		}
+		return itself
+	})
+	out := sealWith(t, in, o)
+	require.Equal(t, map[string]int{"Certs": 4, "OCSPs": 2, "CRLs": 1}, stored(t, out))
+	sound(t, w, out, pdf.LevelLT)
+}
 
 func TestStoreKeepsEachProofOnce(t *testing.T) {
 	w := pdftest.NewNamedWorld(t, pdftest.P256(t))
@@ -180,6 +193,82 @@ func TestRenew(t *testing.T) {
 			require.Equal(t, 4, stored(t, out)["Certs"])
 		})
 	}
+}
+
+// turning is a timestamper that another authority stands in for after so many
+// questions.
+type turning struct {
+	world   *pdftest.World
+	by      []*pdftest.Identity
+	counted int
+}
+
+func (s *turning) Timestamp(_ context.Context, digest []byte) ([]byte, error) {
+	by := s.by[min(s.counted, len(s.by)-1)]
+	s.counted++
+	return s.world.Token(by, digest, nil)
+}
+
+func TestArchiveProvesWhoeverStampedIt(t *testing.T) {
+	w := pdftest.NewNamedWorld(t, pdftest.P256(t))
+	other := w.Stamper(t, "Second TSA", func(c *x509.Certificate) { c.CRLDistributionPoints = []string{"http://crl.test/all.crl"} })
+	o := lasting(t, w, pdf.LevelLTA)
+	stamps := &turning{world: w, by: []*pdftest.Identity{w.Stamp, other}}
+	o.Timestamper = stamps
+	out := sealWith(t, pdftest.Pages(1).Table(), o)
+	sound(t, w, out, pdf.LevelLTA)
+	require.Equal(t, 3, stamps.counted, "one for the signature, one that came from somebody new, one over the proofs of that")
+	v := verify(t, w, out)
+	require.Len(t, v.Signatures, 2, "what was stamped first is not there")
+}
+
+func TestStoreProvesEveryChain(t *testing.T) {
+	w := pdftest.NewNamedWorld(t, pdftest.P256(t))
+	between := w.Issue(t, pdftest.P256(t), "Issuing CA", func(c *x509.Certificate) {
+		c.IsCA, c.CRLDistributionPoints = true, []string{"http://crl.test/all.crl"}
+	})
+	w.Seal = w.IssueUnder(t, between, w.Seal.Key, "Seal", func(c *x509.Certificate) { c.OCSPServer = []string{"http://ocsp.test/"} })
+	o := lasting(t, w, pdf.LevelLT)
+	o.Revocation = &pdftest.Status{T: t, World: w, Issuers: []*pdftest.Identity{between}}
+	for form, in := range pdftest.Pages(1).Forms() {
+		out := sealWith(t, in, o)
+		require.Equal(t, map[string]int{"Certs": 4, "OCSPs": 3}, stored(t, out), form)
+		sound(t, w, out, pdf.LevelLT)
+	}
+}
+
+func TestHoleGrowsWithTheToken(t *testing.T) {
+	w := pdftest.NewNamedWorld(t, pdftest.P256(t))
+	large := &largeStamper{World: w, padding: 9 << 10}
+	o := lasting(t, w, pdf.LevelLTA)
+	o.Timestamper = large
+	sound(t, w, sealWith(t, pdftest.Pages(1).Table(), o), pdf.LevelLTA)
+	require.Equal(t, 4, large.asked, "twice each: too small, then right")
+
+	large.asked, large.growing = 0, true
+	_, err := pdf.Seal(context.Background(), revision(pdftest.Pages(1).Table()), o)
+	require.Equal(t, "seal_too_large", fault.CodeOf(err))
+	require.Equal(t, 4, large.asked)
+}
+
+// largeStamper carries certificates along until its tokens are large.
+type largeStamper struct {
+	*pdftest.World
+	padding int
+	growing bool
+	asked   int
+}
+
+func (s *largeStamper) Timestamp(_ context.Context, digest []byte) ([]byte, error) {
+	s.asked++
+	if s.growing {
+		s.padding += 4 << 10
+	}
+	by := *s.Stamp
+	for n := 0; n < s.padding; n += len(s.Root.Cert.Raw) {
+		by.CA = append(by.CA, s.Root.Cert)
+	}
+	return s.Token(&by, digest, nil)
 }
 
 func TestRenewRefuses(t *testing.T) {

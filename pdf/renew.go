@@ -2,10 +2,8 @@ package pdf
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
-	"time"
 
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf/cms"
@@ -47,42 +45,10 @@ func Renew(ctx context.Context, rev Revision, o RenewOptions) ([]byte, error) {
 	c.carry(last.carried...)
 	c.carry(stored...)
 	c.prove(last.signer, last.time)
-	if err := g.keep(ctx, c); err != nil {
-		return nil, fmt.Errorf("collect proofs of status: %w", err)
-	}
-	if err := g.stamp(ctx, o.Timestamper); err != nil {
-		return nil, fmt.Errorf("timestamp document: %w", err)
+	if err := g.archive(ctx, c, o.Timestamper); err != nil {
+		return nil, err
 	}
 	return g.tail, nil
-}
-
-// stamp is what a timestamp says, and the certificates that came with it.
-type stamp struct {
-	time    time.Time
-	signer  *x509.Certificate
-	carried []*x509.Certificate
-}
-
-func readStamp(token, digest []byte) (*stamp, error) {
-	t, err := cms.VerifyTokenDigest(token, digest)
-	if err != nil {
-		return nil, err
-	}
-	s, err := cms.Parse(token)
-	if err != nil {
-		return nil, err
-	}
-	return &stamp{t.Time, t.Signer, parsed(s.Certificates)}, nil
-}
-
-// parsed leaves out what does not parse: it can be no issuer.
-func parsed(ders [][]byte) (all []*x509.Certificate) {
-	for _, der := range ders {
-		if c, err := x509.ParseCertificate(der); err == nil {
-			all = append(all, c)
-		}
-	}
-	return all
 }
 
 // lastTimestamp reads the newest signature, which has to be a timestamp over the
@@ -114,16 +80,24 @@ func (f *File) lastTimestamp(ctx context.Context) (*stamp, error) {
 	if newest.value.name("SubFilter") != "ETSI.RFC3161" {
 		return nil, none
 	}
-	h, buf := sha256.New(), make([]byte, 256<<10)
+	token, err := cms.Parse(covers.contents)
+	if err != nil {
+		return nil, none.Because(err)
+	}
+	algorithm, err := token.Imprint()
+	if err != nil {
+		return nil, none.Because(err)
+	}
+	h, buf := algorithm.New(), make([]byte, 256<<10)
 	if err := feed(ctx, h, f.src, 0, covers.gapStart, buf); err != nil {
 		return nil, err
 	}
 	if err := feed(ctx, h, f.src, covers.gapEnd, covers.end, buf); err != nil {
 		return nil, err
 	}
-	s, err := readStamp(covers.contents, h.Sum(nil))
+	t, err := token.VerifyTokenImprint(h.Sum(nil), nil)
 	if err != nil {
 		return nil, none.Because(err)
 	}
-	return s, nil
+	return newStamp(t), nil
 }

@@ -100,13 +100,13 @@ func Seal(ctx context.Context, rev Revision, o SealOptions) ([]byte, error) {
 	c.carry(stamp.carried...)
 	c.prove(o.Chain[0], stamp.time)
 	c.prove(stamp.signer, stamp.time)
-	if err := g.keep(ctx, c); err != nil {
-		return nil, fmt.Errorf("collect proofs of status: %w", err)
-	}
 	if level == LevelLTA {
-		if err := g.stamp(ctx, o.Timestamper); err != nil {
-			return nil, fmt.Errorf("timestamp document: %w", err)
-		}
+		err = g.archive(ctx, c, o.Timestamper)
+	} else {
+		err = g.keep(ctx, c)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return g.tail, nil
 }
@@ -131,7 +131,7 @@ func startGrowth(rev Revision, limits Limits) (*growth, error) {
 
 // add takes an update and the document as it reads with it.
 func (g *growth) add(tail []byte, after *File) {
-	g.rev, g.file, g.tail = g.rev.Extend(tail), after, append(g.tail, tail...)
+	g.rev, g.file, g.tail = g.rev.Extend(tail), after, slices.Concat(g.tail, tail)
 }
 
 // sign adds a signature and returns its timestamp token and what that is over.
@@ -163,24 +163,6 @@ func (g *growth) sign(ctx context.Context, o SealOptions) (token, over []byte, e
 		return cms.Sign(ctx, signer, cms.Content{Digest: p.digest(before, algorithm)}, stamp)
 	})
 	return token, over, err
-}
-
-// stamp adds a document timestamp (ISO 32000-2 12.8.5): a signature dictionary
-// whose signature is a token over the document. It claims no time of its own and
-// names no certificate: both are in the token.
-func (g *growth) stamp(ctx context.Context, t Timestamper) error {
-	before, err := g.rev.hash()
-	if err != nil {
-		return err
-	}
-	form, err := g.file.form()
-	if err != nil {
-		return err
-	}
-	slot := slot{field: form.freeName("Timestamp"), head: "<</Type /DocTimeStamp\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.RFC3161"}
-	return g.fill(slot, tokenSize(t), func(p *prepared) ([]byte, error) {
-		return t.Timestamp(ctx, p.digest(before, crypto.SHA256))
-	})
 }
 
 const (

@@ -18,7 +18,7 @@ const maxStored = 32 << 20
 // it is in nobody's signature and tells a verifier nothing.
 func (g *growth) keep(ctx context.Context, c *custody) error {
 	if err := c.gather(ctx); err != nil {
-		return err
+		return fmt.Errorf("collect proofs of status: %w", err)
 	}
 	var certificates [][]byte
 	for _, one := range c.certificates {

@@ -45,8 +45,9 @@ type Single struct {
 // Response is an OCSP response of the root.
 type Response struct {
 	By         *Identity
-	ByKey      bool // names its responder by key rather than by name
-	Bare       bool // leaves the responder's certificate out
+	Issuer     *x509.Certificate // of those it is about; the root's unless changed
+	ByKey      bool              // names its responder by key rather than by name
+	Bare       bool              // leaves the responder's certificate out
 	ProducedAt time.Time
 	Singles    []Single
 	Extensions []pkix.Extension
@@ -55,13 +56,13 @@ type Response struct {
 // OCSP answers that a certificate of the root is good as of the world's time,
 // for an hour; change makes it say something else.
 func (w *World) OCSP(t testing.TB, about *x509.Certificate, by *Identity, change func(*Response)) []byte {
-	r := &Response{By: by, ProducedAt: w.Now, Singles: []Single{{
+	r := &Response{By: by, Issuer: w.Root.Cert, ProducedAt: w.Now, Singles: []Single{{
 		About: about, Hash: crypto.SHA1, ThisUpdate: w.Now, NextUpdate: w.Now.Add(time.Hour),
 	}}}
 	if change != nil {
 		change(r)
 	}
-	tbs := build(t, cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { r.data(b, w.Root.Cert) })
+	tbs := build(t, cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { r.data(b, r.Issuer) })
 	digest := crypto.SHA256.New()
 	digest.Write(tbs)
 	signature, err := r.By.Key.Sign(rand.Reader, digest.Sum(nil), crypto.SHA256)
@@ -72,7 +73,7 @@ func (w *World) OCSP(t testing.TB, about *x509.Certificate, by *Identity, change
 			b.AddASN1ObjectIdentifier(asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2})
 		})
 		b.AddASN1BitString(signature)
-		if r.By != w.Root && !r.Bare {
+		if !r.By.Cert.Equal(r.Issuer) && !r.Bare {
 			b.AddASN1(context0, func(b *cryptobyte.Builder) {
 				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(r.By.Cert.Raw) })
 			})
@@ -199,14 +200,15 @@ func (w *World) CRL(t testing.TB, change func(*x509.RevocationList), revoked ...
 type Status struct {
 	T       testing.TB
 	World   *World
-	By      *Identity           // nil: the root itself
+	By      *Identity           // nil: the issuer itself
+	Issuers []*Identity         // beside the root
 	List    bool                // answers with a list
 	Revoked []*x509.Certificate // an hour ago
 	Err     error               // what it answers instead
 }
 
 // Revocation makes it a source of proofs.
-func (s *Status) Revocation(_ context.Context, c, _ *x509.Certificate) (revocation.Proof, error) {
+func (s *Status) Revocation(_ context.Context, c, issuer *x509.Certificate) (revocation.Proof, error) {
 	if s.Err != nil {
 		return revocation.Proof{}, s.Err
 	}
@@ -214,10 +216,16 @@ func (s *Status) Revocation(_ context.Context, c, _ *x509.Certificate) (revocati
 		return revocation.Proof{CRL: s.World.CRL(s.T, nil, s.Revoked...)}, nil
 	}
 	by := s.By
-	if by == nil {
+	for _, one := range append(s.Issuers, s.World.Root) {
+		if by == nil && one.Cert.Equal(issuer) {
+			by = one
+		}
+	}
+	if by == nil { // not ours to answer, and nobody will believe it
 		by = s.World.Root
 	}
 	p := revocation.Proof{OCSP: s.World.OCSP(s.T, c, by, func(r *Response) {
+		r.Issuer = issuer
 		if slices.ContainsFunc(s.Revoked, c.Equal) {
 			r.Singles[0].RevokedAt, r.Singles[0].Reason = s.World.Now.Add(-time.Hour), 1
 		}

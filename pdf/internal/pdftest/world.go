@@ -101,6 +101,14 @@ func (w *World) Issue(t testing.TB, key crypto.Signer, name string, change func(
 	return w.issue(t, w.Root, key, name, change)
 }
 
+// IssueUnder makes a certificate under another than the root; its chain has the
+// issuer's.
+func (w *World) IssueUnder(t testing.TB, by *Identity, key crypto.Signer, name string, change func(*x509.Certificate)) *Identity {
+	made := w.issue(t, by, key, name, change)
+	made.CA = by.Chain()
+	return made
+}
+
 func (w *World) issue(t testing.TB, by *Identity, key crypto.Signer, name string, change func(*x509.Certificate)) *Identity {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	require.NoError(t, err)
