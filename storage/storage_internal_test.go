@@ -38,8 +38,11 @@ func TestKeys(t *testing.T) {
 		return evidenceKey(signing.EvidenceRef{Tenant: "acme", Collection: col, Attempt: a, Name: name})
 	}
 	for want, key := range map[string]func() (string, error){
-		"t/acme/d/" + doc + "/r0000":                     func() (string, error) { return revision(0) },
-		"t/acme/c/" + col + "/d/" + doc + "/r0012":       func() (string, error) { return revision(12) },
+		"t/acme/d/" + doc + "/r0000":               func() (string, error) { return revision(0) },
+		"t/acme/c/" + col + "/d/" + doc + "/r0012": func() (string, error) { return revision(12) },
+		"t/acme/c/" + col + "/d/" + doc + "/e0000": func() (string, error) {
+			return stemOf(signing.RevisionRef{Tenant: "acme", Collection: col, Document: doc, Evidence: true})
+		},
 		"t/acme/c/" + col + "/e/page.pdf":                func() (string, error) { return evidence("", "page.pdf") },
 		"t/acme/c/" + col + "/a/" + att + "/answer.json": func() (string, error) { return evidence(att, "answer.json") },
 		"t/acme/d/" + doc + "/upload":                    func() (string, error) { return uploadKey("acme", doc) },
@@ -67,6 +70,9 @@ func TestKeysRefuse(t *testing.T) {
 			return stemOf(signing.RevisionRef{Tenant: "acme", Collection: col, Document: doc, Revision: 10_000})
 		},
 		"revision of no parent": func() (string, error) { return stemOf(signing.RevisionRef{Tenant: "acme", Document: doc, Revision: 1}) },
+		"evidence PDF of no collection": func() (string, error) {
+			return stemOf(signing.RevisionRef{Tenant: "acme", Document: doc, Evidence: true})
+		},
 		"attempt": func() (string, error) {
 			return evidenceKey(signing.EvidenceRef{Tenant: "acme", Collection: col, Attempt: "att", Name: "x"})
 		},

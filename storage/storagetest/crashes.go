@@ -43,6 +43,18 @@ var steps = map[string]func(*testing.T, *world) step{
 	},
 	"small revision": func(t *testing.T, w *world) step { return revisionStep(t, w, 1000) },
 	"large revision": func(t *testing.T, w *world) step { return revisionStep(t, w, large) },
+	"evidence PDF": func(t *testing.T, w *world) step {
+		ref := newEvidencePDF(t, w)
+		b := random(t, 2000)
+		made := describe(t, b)
+		return step{
+			func(s *storage.Store) error { return s.PutEvidencePDF(w.ctx, ref, b, made) },
+			func(s *storage.Store) (bool, error) {
+				_, err := s.Revision(w.ctx, ref)
+				return found(err)
+			},
+		}
+	},
 	"given evidence": func(t *testing.T, w *world) step {
 		ref := newEvidence(t, w)
 		return step{

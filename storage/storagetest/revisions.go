@@ -61,6 +61,46 @@ var revisionTests = map[string]func(*testing.T, *world){
 	"race large":                func(t *testing.T, w *world) { raceRevisions(t, w, large, 6) },
 	"conflict of writes, small": func(t *testing.T, w *world) { conflictOfWrites(t, w, 1000) },
 	"conflict of writes, large": func(t *testing.T, w *world) { conflictOfWrites(t, w, large) },
+	"evidence PDF": func(t *testing.T, w *world) {
+		ref, b := newEvidencePDF(t, w), random(t, 3000)
+		require.NoError(t, w.store.PutEvidencePDF(w.ctx, ref, b, describe(t, b)))
+		require.Equal(t, b, w.content(t, ref))
+		got, err := w.store.Revision(w.ctx, ref)
+		require.NoError(t, err)
+		require.Equal(t, describe(t, b), got)
+		require.NoError(t, w.store.PutEvidencePDF(w.ctx, ref, b, describe(t, b)), "the very same again")
+		err = w.store.PutEvidencePDF(w.ctx, ref, []byte("other"), describe(t, []byte("other")))
+		require.ErrorIs(t, err, storage.ErrRevisionExists)
+		result := ref
+		result.Evidence = false
+		_, err = w.store.Revision(w.ctx, result)
+		requireCode(t, fault.NotFound, "revision_not_found", err)
+
+		renewed, tail := next(ref, ref.Collection, 1), random(t, 500)
+		require.NoError(t, w.store.PutRevision(w.ctx, renewed, ref, tail, describe(t, append(b, tail...))), "it has revisions too")
+		require.Equal(t, append(b, tail...), w.content(t, renewed))
+	},
+	"evidence PDF refuses": func(t *testing.T, w *world) {
+		ref, b := newEvidencePDF(t, w), random(t, 100)
+		requireCode(t, fault.Corrupt, "storage_checksum", w.store.PutEvidencePDF(w.ctx, ref, b[1:], describe(t, b)))
+		requireCode(t, fault.Corrupt, "storage_checksum", w.store.PutEvidencePDF(w.ctx, ref, append([]byte{b[0] ^ 1}, b[1:]...), describe(t, b)))
+		_, err := w.store.Revision(w.ctx, ref)
+		requireCode(t, fault.NotFound, "revision_not_found", err)
+		upload := w.upload(t, b)
+		require.Error(t, w.store.PutEvidencePDF(w.ctx, upload, b, describe(t, b)), "an upload is no evidence PDF")
+	},
+	"race for an evidence PDF": func(t *testing.T, w *world) {
+		ref := newEvidencePDF(t, w)
+		tries := make([][]byte, racers)
+		made := make([]signing.Revision, racers)
+		for i := range tries {
+			tries[i] = random(t, 1000)
+			made[i] = describe(t, tries[i])
+		}
+		errs := race(racers, func(i int) error { return w.store.PutEvidencePDF(w.ctx, ref, tries[i], made[i]) })
+		winner := oneWinner(t, errs, fault.Conflict, "revision_exists")
+		require.Equal(t, tries[winner], w.content(t, ref))
+	},
 	"tampered hash state": func(t *testing.T, w *world) {
 		ref := w.upload(t, random(t, 1000))
 		key := w.key(t, ".state")
@@ -89,6 +129,12 @@ var revisionTests = map[string]func(*testing.T, *world){
 		_, err := w.store.Revision(w.ctx, one)
 		requireCode(t, fault.Corrupt, "hash_state_invalid", err)
 	},
+}
+
+// newEvidencePDF names the evidence PDF of a document.
+func newEvidencePDF(t *testing.T, w *world) signing.RevisionRef {
+	t.Helper()
+	return signing.RevisionRef{Tenant: w.tenant, Collection: newCollection(t), Document: newDocument(t), Evidence: true}
 }
 
 // continues makes two revisions, each of the one before.
