@@ -24,7 +24,7 @@ import (
 // collections that are open when it is deployed are stuck. The end-to-end tests
 // record them with -update.
 var paths = []string{
-	"cancelled", "cancelled_at_once", "declined", "expired", "result_lost", "signed",
+	"cancelled", "cancelled_at_once", "declined", "expired", "result_lost", "separate_evidence", "signed",
 	"start_failed", "user_cancelled_then_signed", "worker_killed_mid_attempt",
 }
 

@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/handslag/handslag/dev/owner"
 	"github.com/handslag/handslag/dev/stack"
 	"github.com/handslag/handslag/keyring"
 	"github.com/handslag/handslag/simulator/faults"
@@ -106,6 +107,7 @@ func TestHistories(t *testing.T) {
 		"user_cancelled_then_signed": playUserCancelled,
 		"result_lost":                playResultLost,
 		"start_failed":               playStartFailed,
+		"separate_evidence":          func(c *collection) { c.sign(0); c.sign(1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := onStage(t)
@@ -113,6 +115,11 @@ func TestHistories(t *testing.T) {
 			if name == "expired" {
 				soon := time.Now().Add(3 * time.Second)
 				asked.deadline = &soon
+			}
+			if name == "separate_evidence" {
+				d, err := s.owner.Upload(s.Context(), bytes.NewReader(s.signedElsewhere()))
+				require.NoError(t, err)
+				asked.documents = []owner.Titled{{ID: d.ID, Title: "Avtal"}}
 			}
 			c := s.collect(asked)
 			play(c)
