@@ -14,6 +14,7 @@ import (
 	"github.com/handslag/handslag/activities"
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/evidence"
+	"github.com/handslag/handslag/pdf/revocation/online"
 	"github.com/handslag/handslag/seals"
 	"github.com/handslag/handslag/signing"
 )
@@ -24,7 +25,7 @@ type sealFlags struct {
 	SealsFile string   `help:"File that says which tenant is sealed with what (see docs/seals.md); instead of the flags for one seal." placeholder:"FILE"`
 	SealCert  string   `help:"PEM file with the organisation's seal certificate and chain; or a PKCS #12 file when no key file is given (passphrase in HANDSLAG_SEAL_PASSPHRASE or …_FILE)." placeholder:"FILE"`
 	SealKey   string   `help:"PEM file with the key of the seal, readable by its owner alone." placeholder:"FILE"`
-	SealLevel string   `default:"B-T" enum:"B-B,B-T,B-LT,B-LTA" help:"PAdES level of the seal: B-B, B-T, B-LT or B-LTA."`
+	SealLevel string   `default:"B-LTA" enum:"B-B,B-T,B-LT,B-LTA" help:"PAdES level of the seal: B-B, B-T, B-LT or B-LTA."`
 	SealPss   bool     `name:"seal-pss" help:"Seal with RSASSA-PSS, where the key is RSA."`
 	TsaURLs   []string `name:"tsa-urls" help:"Timestamp authorities (RFC 3161), tried in order." placeholder:"URL"`
 }
@@ -66,8 +67,9 @@ func (f *sealFlags) open(ctx context.Context, trust evidence.Trust, known anchor
 	}
 	return seals.Open(ctx, f.settings, seals.Options{
 		Anchors: trust.Seal[env], TimestampAnchors: trust.Timestamp[env],
-		Known: slices.Concat(known["seal"], known["tsa"]),
-		HTTP:  &http.Client{}, Getenv: os.Getenv, Clock: time.Now,
+		Known:      slices.Concat(known["seal"], known["tsa"]),
+		Revocation: &online.Client{HTTP: &http.Client{}, Clock: time.Now},
+		HTTP:       &http.Client{}, Getenv: os.Getenv, Clock: time.Now,
 	})
 }
 

@@ -85,6 +85,10 @@ func (s *stage) apart(upload []byte) (result, evidence []byte, r report) {
 		require.Equal(s, "verified", signer.Assurance)
 	}
 	require.Equal(s, "TOTAL-PASSED", r.Evidence.Indication)
+	require.Equal(s, "B-LTA", r.Evidence.Seals[0].Level)
+	for _, seal := range r.Seals {
+		require.Equal(s, "B-LTA", seal.Level)
+	}
 	require.Equal(s, []string{"Signature is Valid."}, validity(s.T, evidence))
 	require.NotEqual(s, "TOTAL-PASSED", s.verify(result).Indication, "a document without its evidence proves nobody's signature")
 	require.Equal(s, "DOCUMENT_NOT_GIVEN", s.verify(evidence).SubIndication)
@@ -145,7 +149,8 @@ func validity(t *testing.T, file []byte) []string {
 	require.NoError(t, err, string(said))
 	var found []string
 	for line := range bytes.Lines(said) {
-		if _, after, ok := bytes.Cut(line, []byte("- Signature Validation: ")); ok {
+		// It does not judge document timestamps, and says so.
+		if _, after, ok := bytes.Cut(line, []byte("- Signature Validation: ")); ok && !bytes.Contains(after, []byte("not yet been verified")) {
 			found = append(found, string(bytes.TrimSpace(after)))
 		}
 	}

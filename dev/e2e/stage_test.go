@@ -260,6 +260,7 @@ func (c *collection) completes() {
 			require.Equal(c, c.people[i].GivenName+" "+c.people[i].Surname, s.Name)
 		}
 		require.NotEmpty(c, r.Seals)
+		require.Equal(c, "B-LTA", r.Seals[0].Level)
 	}
 }
 
