@@ -58,18 +58,15 @@ func (l *lexer) build(k tokenKind, depth int) (Object, error) {
 		case "null":
 			return nil, nil
 		}
-		return nil, l.fail("unexpected word")
+	case tokenEnd, tokenArrayEnd, tokenDictEnd:
 	}
 	return nil, l.misplaced(k)
 }
 
 // misplaced is the error of a token where an object should begin.
 func (l *lexer) misplaced(k tokenKind) error {
-	switch k {
-	case tokenEnd:
+	if k == tokenEnd {
 		return truncated()
-	case tokenArrayEnd, tokenDictEnd:
-		return l.fail("something is closed that was not opened")
 	}
 	return l.fail("unexpected word")
 }

@@ -100,16 +100,11 @@ func (c *census) visit(i int) error {
 	}
 	c.stop[i] = uint32(len(c.refs))
 	stream := c.marks[i]&markStream != 0
-	switch c.object.kind {
-	case wordPage:
-		if !stream {
-			c.marks[i] |= markPage
-		}
-	case wordObjStm, wordXRef:
-		if stream {
-			c.marks[i] |= markStructure
-		}
-	case wordLinearized:
+	kind := c.object.kind
+	if kind == wordPage && !stream {
+		c.marks[i] |= markPage
+	}
+	if kind == wordLinearized || stream && (kind == wordObjStm || kind == wordXRef) {
 		c.marks[i] |= markStructure
 	}
 	if !c.object.telling {
@@ -212,6 +207,7 @@ func (c *census) value(l *lexer, k tokenKind, depth int) error {
 		case "true", "false", "null":
 			return nil
 		}
+	case tokenEnd, tokenArrayEnd, tokenDictEnd:
 	}
 	return l.misplaced(k)
 }

@@ -34,7 +34,7 @@ func (f *File) Numbers() []uint32 {
 
 // Grammar reads one object in both ways, with and without building it, and says
 // where each stopped and whether the census would have had it built.
-func Grammar(b []byte) (built, passed error, builtEnd, passedEnd int64, telling bool) {
+func Grammar(b []byte) (builtEnd, passedEnd int64, telling bool, built, passed error) {
 	limits := Limits{}.withDefaults()
 	l := newBytesLexer(b, limits)
 	_, built = l.object()
@@ -44,7 +44,7 @@ func Grammar(b []byte) (built, passed error, builtEnd, passedEnd int64, telling 
 	if passed == nil {
 		passed = c.value(p, k, 0)
 	}
-	return built, passed, l.pos, p.pos, c.object.telling
+	return l.pos, p.pos, c.object.telling, built, passed
 }
 
 // Print builds an object and writes it again.

@@ -55,10 +55,8 @@ func ambiguous(format string, args ...any) error {
 	return e
 }
 
-func unsupported(format string, args ...any) error {
-	e := fault.New(fault.Invalid, CodeUnsupported, format, args...)
-	e.Message = "The PDF uses something that is not supported: " + e.Message + "."
-	return e
+func unsupported(what string) error {
+	return fault.New(fault.Invalid, CodeUnsupported, "The PDF uses something that is not supported: %s.", what)
 }
 
 func leadingData() error {

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bufio"
+	"errors"
 	"io"
 )
 
@@ -73,7 +74,7 @@ func (a *asciiHex) next() ([]byte, error) {
 			err = io.EOF
 		}
 		if err != nil {
-			if i == 0 || err != io.EOF {
+			if i == 0 || !errors.Is(err, io.EOF) {
 				return nil, err
 			}
 			break // 7.4.2: an odd last digit is followed by 0
@@ -102,7 +103,7 @@ func (a *ascii85) next() ([]byte, error) {
 	n := 0
 	for n < 5 {
 		c, err := textByte(a.r)
-		if err == io.EOF || err == nil && c == '~' {
+		if errors.Is(err, io.EOF) || err == nil && c == '~' {
 			a.done = true
 			break
 		}
@@ -150,7 +151,7 @@ func (a *runLength) next() ([]byte, error) {
 	if n > 128 {
 		count, step = 257-int(n), 0
 	}
-	for i := 0; i < count; i++ {
+	for i := range count {
 		if i == 0 || step == 1 {
 			if a.out[i], err = a.r.ReadByte(); err != nil {
 				return nil, unpackError("stream", err)

@@ -222,7 +222,6 @@ func TestPackingsComeBack(t *testing.T) {
 				want := bytes.Repeat(part, rapid.IntRange(1, 40).Draw(t, "times"))
 				got, err := pdf.Unpack(p.dict, p.pack(want))
 				require.NoError(t, err)
-				require.Equal(t, len(want), len(got))
 				require.True(t, bytes.Equal(want, got))
 				spoilt := p.pack(want)
 				if len(spoilt) > 0 {

@@ -51,7 +51,7 @@ func FuzzGrammar(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		built, passed, builtEnd, passedEnd, telling := pdf.Grammar(b)
+		builtEnd, passedEnd, telling, built, passed := pdf.Grammar(b)
 		switch {
 		case built == nil:
 			require.NoError(t, passed)
