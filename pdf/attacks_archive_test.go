@@ -16,9 +16,9 @@ import (
 	"github.com/handslag/handslag/pdf/internal/pdftest"
 )
 
-// archived is a kit whose seal is of level B-LTA, under certificates that name
+// longLived is a kit whose seal is of level B-LTA, under certificates that name
 // where their status is told.
-func archived(t *testing.T, form string, level pdf.Level) (*attack.Kit, []byte) {
+func longLived(t *testing.T, form string, level pdf.Level) (*attack.Kit, []byte) {
 	k := attack.New(t, form, nil)
 	k.World = pdftest.NewNamedWorld(t, pdftest.P256(t))
 	return k, sealWith(t, k.Base(), lasting(t, k.World, level))
@@ -44,7 +44,7 @@ func firstRef(t *testing.T, dict, key string) int {
 func TestArchivedSeals(t *testing.T) {
 	for _, form := range []string{"table", "stream"} {
 		t.Run(form, func(t *testing.T) {
-			k, file := archived(t, form, pdf.LevelLTA)
+			k, file := longLived(t, form, pdf.LevelLTA)
 			root := attack.Root(file)
 			catalog := k.Object(file, root)
 			dss := k.Ref(catalog, "DSS")
@@ -84,7 +84,7 @@ func TestArchivedSeals(t *testing.T) {
 func TestArchivedSealsCutShort(t *testing.T) {
 	for _, form := range []string{"table", "stream"} {
 		t.Run(form, func(t *testing.T) {
-			k, file := archived(t, form, pdf.LevelLTA)
+			k, file := longLived(t, form, pdf.LevelLTA)
 			at := ends(file)
 			require.Len(t, at, 4)
 			level := func(b []byte) pdf.Level {
@@ -132,7 +132,7 @@ func TestArchivedSealsCutShort(t *testing.T) {
 func TestLevelsAreNotClaimed(t *testing.T) {
 	for _, form := range []string{"table", "stream"} {
 		t.Run(form, func(t *testing.T) {
-			k, file := archived(t, form, pdf.LevelT)
+			k, file := longLived(t, form, pdf.LevelT)
 			other := pdftest.NewNamedWorld(t, pdftest.P256(t))
 			responder := other.Responder(t, nil)
 			kept := k.Keep(file, attack.Store{
