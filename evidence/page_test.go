@@ -65,6 +65,7 @@ func TestPage(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	child := pdfcpuchild.New(self, "pdfcpu-child")
+	child.Timeout = time.Minute // the race detector makes it slow on a busy machine
 	separate := func(f evidence.Facts, sealed bool) evidence.Facts {
 		f.Separate = &evidence.Separate{Length: 104857600, Digest: signing.Digest{9, 9}, Sealed: sealed}
 		return f
