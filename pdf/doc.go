@@ -17,6 +17,10 @@
 // A document is hashed once. [HashState] is SHA-256 in mid-flight; it is stored
 // with the revision, and a seal feeds it the new bytes only.
 //
+// A seal has a [Level]: at B-LT and B-LTA it is several updates in one tail, which
+// bring the proofs along that a verifier will need when its certificates have long
+// ended. [Renew] carries a B-LTA document over the end of its last timestamp's.
+//
 // Who verifies a result knows the upload by its length and its digest.
 // [CheckAppended] says that nothing but such tails follows it, [Verify] that the
 // seal covers all of it.
@@ -31,5 +35,6 @@
 //   - Nothing in a file is trusted: no root, no address, no time it claims.
 //
 // The CMS and timestamp formats are in the sub-package cms, the client of a
-// timestamp authority in tsa, and all that pdfcpu does in pdfcpuchild.
+// timestamp authority in tsa, the proofs of certificates' status in revocation, and
+// all that pdfcpu does in pdfcpuchild.
 package pdf

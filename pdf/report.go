@@ -47,6 +47,17 @@ const (
 	KindTimestamp Kind = "timestamp" // a document timestamp (EN 319 142-1 5.4.3)
 )
 
+// Level is how long a signature can be checked (ETSI EN 319 142-1 6.1).
+type Level string
+
+// The levels.
+const (
+	LevelB   Level = "B-B"   // while its certificate is good
+	LevelT   Level = "B-T"   // a timestamp proves when it was there
+	LevelLT  Level = "B-LT"  // the document carries the proofs of its certificates' status
+	LevelLTA Level = "B-LTA" // and a timestamp over them; to be renewed before that ends
+)
+
 // The levels of signatures in the older form of ISO 32000 (adbe.pkcs7.detached),
 // which no seal of ours has.
 const (

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf/cms"
 	"github.com/handslag/handslag/pdf/revocation"
 )
@@ -110,6 +111,30 @@ func Seal(ctx context.Context, rev Revision, o SealOptions) ([]byte, error) {
 	}
 	return g.tail, nil
 }
+
+// level is the level asked for, which is never lowered silently.
+func (o SealOptions) level() (Level, error) {
+	l := o.Level
+	switch l {
+	case "":
+		if l = LevelB; o.Timestamper != nil {
+			l = LevelT
+		}
+	case LevelB, LevelT, LevelLT, LevelLTA:
+	default:
+		return "", fault.New(fault.Internal, "seal_level", "The level that the seal should have is none of PAdES.")
+	}
+	if l != LevelB && o.Timestamper == nil {
+		return "", fault.New(fault.Internal, "seal_level", "A seal of level %s needs a timestamp authority, and none is given.", l)
+	}
+	if l.lasts() && o.Revocation == nil {
+		return "", fault.New(fault.Internal, "seal_level", "A seal of level %s needs proofs of its certificates' status, and nothing is given that gets them.", l)
+	}
+	return l, nil
+}
+
+// lasts reports whether the document carries what its check will need.
+func (l Level) lasts() bool { return l == LevelLT || l == LevelLTA }
 
 // growth is a document that grows by one update after another.
 type growth struct {

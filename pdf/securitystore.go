@@ -9,9 +9,6 @@ import (
 	"github.com/handslag/handslag/fault"
 )
 
-// maxStored bounds one certificate or proof of a document that is already there.
-const maxStored = 32 << 20
-
 // keep adds what was collected to the document security store (ISO 32000-2
 // 12.8.4.3): certificates, OCSP responses and revocation lists. There is no VRI,
 // which would say which signature needs which: EN 319 142-1 discourages it, since
@@ -143,7 +140,7 @@ func (f *File) items(dss Dict, key Name) ([][]byte, error) {
 		if !ok {
 			continue
 		}
-		b, err := f.readStreamBytes(s, maxStored)
+		b, err := f.readStreamBytes(s, maxStoreEntry)
 		if _, unreadable := fault.As(err); unreadable {
 			continue
 		}

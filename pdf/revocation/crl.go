@@ -12,7 +12,7 @@ import (
 )
 
 // maxCRL bounds one list; a national authority's full one is 1 to 15 MB.
-const maxCRL = 32 << 20
+const maxCRL = 16 << 20
 
 var (
 	oidIssuingPoint   = asn1.ObjectIdentifier{2, 5, 29, 28}

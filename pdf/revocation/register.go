@@ -3,6 +3,7 @@ package revocation
 import (
 	"bytes"
 	"crypto/x509"
+	"slices"
 	"time"
 )
 
@@ -263,12 +264,7 @@ func appointed(c *x509.Certificate) bool {
 	if u := c.KeyUsage; u != 0 && u&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
 		return false
 	}
-	for _, u := range c.ExtKeyUsage {
-		if u == x509.ExtKeyUsageOCSPSigning {
-			return len(c.UnhandledCriticalExtensions) == 0
-		}
-	}
-	return false
+	return slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning) && len(c.UnhandledCriticalExtensions) == 0
 }
 
 func within(t time.Time, c *x509.Certificate) bool {

@@ -41,7 +41,7 @@ type Client struct {
 
 const (
 	maxOCSP      = 256 << 10
-	maxCRL       = 32 << 20
+	maxCRL       = 16 << 20 // the largest that a verifier reads out of a document
 	maxRedirects = 3
 	maxAddresses = 8 // of one kind in one certificate
 	maxDepth     = 2 // responders whose own status is asked
@@ -158,6 +158,7 @@ func (c *Client) judge(ctx context.Context, p revocation.Proof, certificate, iss
 		return p, a.Used.NextUpdate, nil
 	case revocation.Revoked:
 		return revocation.Proof{}, time.Time{}, fault.New(fault.Internal, "certificate_revoked", "A certificate is revoked.")
+	case revocation.Unknown:
 	}
 	return revocation.Proof{}, time.Time{}, errors.New(a.Why)
 }
