@@ -161,7 +161,7 @@ func TestSecondOpinionOnABomb(t *testing.T) {
 	bomb.Objects[7] = "(" + strings.Repeat("a", 65<<20) + ")" // in an object stream of 64 kB
 	o, err := child(t).SecondOpinion(context.Background(), write(t, bomb.ObjStm()))
 	require.NoError(t, err)
-	require.Equal(t, pdfcpuchild.Opinion{Verdict: pdfcpuchild.Unavailable, Reason: "limit"}, o)
+	require.Equal(t, pdfcpuchild.Unavailable, o.Verdict) // at a limit of pdfcpu's, or of the process
 }
 
 // The largest files are not read at all, one byte less is.
