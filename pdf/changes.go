@@ -20,6 +20,7 @@ type step struct {
 	changed map[uint32]bool // numbers that the section gives another object
 	allowed map[uint32]bool // those that are explained
 	widgets map[uint32]bool // of signature fields that were added
+	shown   map[string]Ref  // the widgets that can be seen, by field
 	root    uint32
 
 	changes []Change
@@ -30,7 +31,7 @@ type step struct {
 func newStep(then, now *File, u *uses) *step {
 	s := &step{
 		then: then, now: now, section: now.sections[0], uses: u,
-		changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{},
+		changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{}, shown: map[string]Ref{},
 	}
 	if root, ok := then.trailer["Root"].(Ref); ok {
 		s.root = root.Num
@@ -236,7 +237,7 @@ func (s *step) catalog() (string, error) {
 		return "The document's catalog was changed" + key + ".", nil
 	}
 	if was, is := before["Version"], after["Version"]; !sameObject(was, is) {
-		if higher, ok := is.(Name); !ok || len(higher) != 3 || higher < before.name("Version") {
+		if !isVersion(after.name("Version")) || after.name("Version") < max(before.name("Version"), Name(s.then.version)) {
 			return "The document's version was lowered.", nil
 		}
 		s.note(Change{Kind: ChangeExtensions})
@@ -244,16 +245,34 @@ func (s *step) catalog() (string, error) {
 	return s.extensions(before["Extensions"], after["Extensions"])
 }
 
+func isVersion(n Name) bool {
+	return len(n) == 3 && (n[0] == '1' || n[0] == '2') && n[1] == '.' && isDigit(n[2])
+}
+
+// plain resolves o to a dictionary that is no stream's: a stream would bring
+// contents along that nothing here looks at.
+func (f *File) plain(o Object) (Dict, error) {
+	v, err := f.resolve(o)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	d, ok := v.(Dict)
+	if !ok {
+		return nil, damaged("a dictionary was expected")
+	}
+	return d, nil
+}
+
 // extensions (7.12) grow; none that was there goes.
 func (s *step) extensions(before, after Object) (string, error) {
 	const reason = "The document's catalog was changed (/Extensions)."
-	was, err := s.then.dict(before)
+	was, err := s.then.plain(before)
 	if err != nil {
 		return "", err
 	}
-	is, err := s.now.dict(after)
+	is, err := s.now.plain(after)
 	if err != nil {
-		return "", err
+		return reason, onlyReads(err)
 	}
 	if !s.take(before, after, s.inCatalog("Extensions")) {
 		return reason, nil
@@ -427,17 +446,22 @@ func describe(o Object) string {
 
 // drawings: a signature that shows itself can cover what was signed before it.
 func (s *step) drawings() (string, error) {
-	for i, c := range s.changes {
-		if c.Page == 0 {
+	for i := range s.changes {
+		c := &s.changes[i]
+		widget, draws := s.shown[c.Field]
+		if !draws || c.Kind != ChangeSignature && c.Kind != ChangeTimestamp {
 			continue
 		}
-		page, overlaps, err := s.place(c.Field)
+		p, err := s.place(widget)
 		if err != nil {
 			return "", err
 		}
-		s.changes[i].Page = page
-		if overlaps {
-			s.drawn = fmt.Sprintf("A signature that draws over another annotation on page %d was added.", page)
+		// A field that was there before has its place, unless that is most of a page.
+		if c.Page = p.page; c.Filled && !p.wide {
+			c.Page = 0
+		}
+		if p.overlaps {
+			s.drawn = fmt.Sprintf("A signature that draws over another annotation on page %d was added.", p.page)
 		}
 	}
 	return "", nil

@@ -9,13 +9,13 @@ func (s *step) form() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	old, err := s.then.dict(before["AcroForm"])
+	old, err := s.then.plain(before["AcroForm"])
 	if err != nil {
 		return "", err
 	}
-	now, err := s.now.dict(after["AcroForm"])
+	now, err := s.now.plain(after["AcroForm"])
 	if err != nil {
-		return "", err
+		return reason, onlyReads(err)
 	}
 	if old == nil && now == nil && sameObject(before["AcroForm"], after["AcroForm"]) {
 		return "", nil
@@ -126,7 +126,13 @@ func (s *step) newField(f signatureField) (bool, error) {
 	if !hasOnly(d, widgetKeys) || d.name("Subtype") != "Widget" {
 		return false, nil
 	}
+	if _, ok := rectangleOf(d["Rect"]); !ok {
+		return false, nil
+	}
 	s.widgets[widget.Num] = true
+	if !invisible(d) {
+		s.shown[f.name] = widget
+	}
 	for k, v := range d {
 		switch k {
 		case "P", "V", "Parent":
@@ -139,7 +145,7 @@ func (s *step) newField(f signatureField) (bool, error) {
 	if sound, err := s.own(f.field["Lock"]); err != nil || !sound {
 		return false, err
 	}
-	return s.newValue(f, !invisible(d), false)
+	return s.newValue(f, false)
 }
 
 func hasOnly(d Dict, keys map[Name]bool) bool {
@@ -153,9 +159,14 @@ func hasOnly(d Dict, keys map[Name]bool) bool {
 
 // newValue: a signature dictionary that is new and leads nowhere but to itself;
 // the transform of a lock may name the catalog as what it is about (12.8.2).
-func (s *step) newValue(f signatureField, draws, filled bool) (bool, error) {
+func (s *step) newValue(f signatureField, filled bool) (bool, error) {
 	if !s.isNew(f.valueRef) || f.value == nil {
 		return false, nil
+	}
+	for _, ref := range []Ref{f.ref, f.valueRef} {
+		if _, err := s.now.plain(ref); err != nil {
+			return false, err
+		}
 	}
 	t := f.value.name("Type")
 	if t != "" && t != "Sig" && t != "DocTimeStamp" {
@@ -180,9 +191,6 @@ func (s *step) newValue(f signatureField, draws, filled bool) (bool, error) {
 	c := Change{Kind: ChangeSignature, Field: f.name, Filled: filled}
 	if kindOf(f.value) == KindTimestamp {
 		c.Kind = ChangeTimestamp
-	}
-	if draws {
-		c.Page = 1 // which one is found out at the end
 	}
 	s.note(c)
 	return true, nil
@@ -235,6 +243,9 @@ func (s *step) fill(before, after signatureField) (bool, error) {
 		return false, err
 	}
 	s.allowed[before.ref.Num] = true
+	if after.field["Rect"] != nil && !invisible(after.field) {
+		s.shown[after.name] = before.ref
+	}
 	kids, err := s.then.array(before.field["Kids"])
 	if err != nil {
 		return false, err
@@ -256,8 +267,11 @@ func (s *step) fill(before, after signatureField) (bool, error) {
 			return false, err
 		}
 		s.allowed[ref.Num] = true
+		if !invisible(is) {
+			s.shown[after.name] = ref
+		}
 	}
-	return s.newValue(after, false, true)
+	return s.newValue(after, true)
 }
 
 // sameWidget: but for the signature and its look, the widget is what it was. It
@@ -278,44 +292,51 @@ func (s *step) sameWidget(was, is Dict) (bool, error) {
 	return s.own(is["AP"])
 }
 
-// place finds on which page a signature shows itself, 0 for none, and whether it
-// reaches over another annotation.
-func (s *step) place(field string) (page int, overlaps bool, err error) {
-	number := 0
-	err = s.now.walkPages(func(_ Ref, d Dict, _ inherited) (bool, error) {
-		number++
-		annots, err := s.now.array(d["Annots"])
-		if err != nil {
-			return false, err
-		}
-		var own []rectangle
-		var others []rectangle
-		for _, o := range annots {
-			a, err := s.now.dict(o)
-			if err != nil {
-				return false, err
-			}
-			box, ok := rectangleOf(a["Rect"])
-			if ref, isRef := o.(Ref); isRef && s.widgets[ref.Num] && s.names(a, field) {
-				own, page = append(own, box), number
-			} else if ok && !invisible(a) {
-				others = append(others, box)
-			}
-		}
-		for _, box := range own {
-			overlaps = overlaps || slices.ContainsFunc(others, box.meets)
-		}
-		return page == 0, nil
-	})
-	return page, overlaps, err
+// placement is where a signature shows itself.
+type placement struct {
+	page     int  // 0 for none
+	wide     bool // it takes more than a quarter of the page
+	overlaps bool // another annotation
 }
 
-// names reports whether the widget is of the field: added fields have a name of
-// one part.
-func (s *step) names(widget Dict, field string) bool {
-	if parent, err := s.now.dict(widget["Parent"]); err == nil && parent != nil {
-		widget = parent
+func (s *step) place(widget Ref) (placement, error) {
+	var p placement
+	number := 0
+	err := s.now.walkPages(func(_ Ref, d Dict, above inherited) (bool, error) {
+		number++
+		annots, err := s.now.array(d["Annots"])
+		if err != nil || !slices.Contains(annots, Object(widget)) {
+			return true, err
+		}
+		p.page = number
+		return false, s.measure(&p, widget, annots, above)
+	})
+	return p, err
+}
+
+func (s *step) measure(p *placement, widget Ref, annots Array, above inherited) error {
+	own, err := s.now.dict(widget)
+	if err != nil {
+		return err
 	}
-	t, _ := widget["T"].(String)
-	return fromText(t) == field
+	box, _ := rectangleOf(own["Rect"])
+	for _, o := range annots {
+		if o == Object(widget) {
+			continue
+		}
+		a, err := s.now.dict(o)
+		if err != nil {
+			return err
+		}
+		if other, ok := rectangleOf(a["Rect"]); !ok || !invisible(a) && box.meets(other) {
+			p.overlaps = true
+		}
+	}
+	sheet, err := s.now.resolve(above["MediaBox"])
+	if err != nil {
+		return err
+	}
+	page, ok := rectangleOf(sheet)
+	p.wide = !ok || box.area()*4 > page.area()
+	return nil
 }

@@ -127,11 +127,11 @@ func (f *File) holdsDER(x *Stream) bool {
 // change, as programs have it that write the next revision.
 func (s *step) information() (string, error) {
 	before, after := s.then.trailer["Info"], s.section.trailer["Info"]
-	was, err := s.then.dict(before)
+	was, err := s.then.plain(before)
 	if err != nil {
 		return "", err
 	}
-	is, err := s.now.dict(after)
+	is, err := s.now.plain(after)
 	if err != nil {
 		return "", err
 	}
@@ -205,6 +205,9 @@ func (s *step) metadata() (string, error) {
 	x, ok := o.(*Stream)
 	if !ok || x.Dict.name("Type") != "Metadata" {
 		return reason, nil
+	}
+	if err := s.now.harmless(x); err != nil {
+		return reason, onlyReads(err)
 	}
 	if sound, err := s.own(x.Dict); err != nil || !sound {
 		return reason, err

@@ -12,13 +12,17 @@ import (
 )
 
 // NationalID is the Norwegian national identity number in a signer's
-// certificate, or empty. It shows itself in no log, no error and no JSON.
-type NationalID string
+// certificate; zero when there is none. It shows itself in no log, no error and
+// no JSON, not even as the key of a map.
+type NationalID struct{ digits string }
 
 const redacted = "[private]"
 
 // Reveal returns the number. Each call is a place where it leaves its wrapping.
-func (n NationalID) Reveal() string { return string(n) }
+func (n NationalID) Reveal() string { return n.digits }
+
+// IsZero reports that there is none.
+func (n NationalID) IsZero() bool { return n.digits == "" }
 
 // String implements fmt.Stringer and shows nothing.
 func (n NationalID) String() string { return redacted }
@@ -40,14 +44,14 @@ var oidNorwegianID = asn1.ObjectIdentifier{2, 16, 578, 1, 61, 2, 4}
 // bare octets, which is how issuers differ.
 func nationalID(c *x509.Certificate) NationalID {
 	if c == nil {
-		return ""
+		return NationalID{}
 	}
 	for _, e := range c.Extensions {
 		if e.Id.Equal(oidNorwegianID) {
 			return elevenDigits(e.Value, 0)
 		}
 	}
-	return ""
+	return NationalID{}
 }
 
 func elevenDigits(b []byte, depth int) NationalID {
@@ -55,20 +59,20 @@ func elevenDigits(b []byte, depth int) NationalID {
 	if len(b) == digits {
 		for _, c := range b {
 			if !isDigit(c) {
-				return ""
+				return NationalID{}
 			}
 		}
-		return NationalID(b)
+		return NationalID{string(b)}
 	}
 	in := cryptobyte.String(b)
 	var value cryptobyte.String
 	var tag cbasn1.Tag
 	if depth == wrappings || !in.ReadAnyASN1(&value, &tag) || !in.Empty() {
-		return ""
+		return NationalID{}
 	}
 	switch tag {
 	case cbasn1.UTF8String, cbasn1.PrintableString, cbasn1.OCTET_STRING, cbasn1.IA5String, cbasn1.Tag(18), cbasn1.SEQUENCE:
 		return elevenDigits(value, depth+1)
 	}
-	return ""
+	return NationalID{}
 }

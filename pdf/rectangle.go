@@ -30,6 +30,8 @@ func rectangleOf(o Object) (rectangle, bool) {
 
 func (r rectangle) empty() bool { return r.left >= r.right || r.bottom >= r.top }
 
+func (r rectangle) area() float64 { return (r.right - r.left) * (r.top - r.bottom) }
+
 func (r rectangle) meets(o rectangle) bool {
 	return !r.empty() && !o.empty() && r.left < o.right && o.left < r.right && r.bottom < o.top && o.bottom < r.top
 }

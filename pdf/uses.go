@@ -30,7 +30,7 @@ func (u *uses) scan(f *File) error {
 		u.walk(s.trailer, reference{})
 	}
 	return f.eachObject(func(num uint32, o Object) error {
-		u.walk(o, reference{from: num})
+		u.object(num, o)
 		return nil
 	})
 }
@@ -46,9 +46,17 @@ func (u *uses) add(f *File) error {
 		if err != nil {
 			return err
 		}
-		u.walk(o, reference{from: num})
+		u.object(num, o)
 	}
 	return nil
+}
+
+// object: a cross-reference stream is a trailer too.
+func (u *uses) object(num uint32, o Object) {
+	if x, ok := o.(*Stream); ok && x.Dict.name("Type") == "XRef" {
+		num = 0
+	}
+	u.walk(o, reference{from: num})
 }
 
 // walk goes no deeper than the parser did.
