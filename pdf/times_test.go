@@ -25,19 +25,19 @@ func judged(t testing.TB, b []byte, trust pdf.Trust) *pdf.Verification {
 	return v
 }
 
-// longLived is a B-LTA document whose timestamp authority changes with each
+// overYears is a B-LTA document whose timestamp authority changes with each
 // renewal and whose certificates run out one after the other: the signer's in
 // the second year, each authority's a year later.
-type longLived struct {
+type overYears struct {
 	world   *pdftest.World
 	file    []byte
 	signed  time.Time
 	renewed []time.Time
 }
 
-func newLongLived(t testing.TB) *longLived {
+func newOverYears(t testing.TB) *overYears {
 	w := pdftest.NewNamedWorld(t, pdftest.P256(t))
-	a := &longLived{world: w, signed: w.Now}
+	a := &overYears{world: w, signed: w.Now}
 	w.Seal = w.Issue(t, w.Seal.Key, "Signer", func(c *x509.Certificate) {
 		c.NotAfter, c.OCSPServer = w.Now.AddDate(1, 0, 0), []string{"http://ocsp.test/"}
 	})
@@ -46,14 +46,14 @@ func newLongLived(t testing.TB) *longLived {
 	return a
 }
 
-func (a *longLived) authority(t testing.TB, years int) *pdftest.Identity {
+func (a *overYears) authority(t testing.TB, years int) *pdftest.Identity {
 	return a.world.Stamper(t, fmt.Sprintf("TSA %d", years), func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = a.world.Now.AddDate(0, 0, -1), a.signed.AddDate(years, 0, 0)
 		c.OCSPServer = []string{"http://ocsp.test/"}
 	})
 }
 
-func (a *longLived) renew(t testing.TB, after time.Duration, years int) {
+func (a *overYears) renew(t testing.TB, after time.Duration, years int) {
 	a.world.Now = a.world.Now.Add(after)
 	a.world.Stamp = a.authority(t, years)
 	tail, err := pdf.Renew(context.Background(), revision(a.file), pdf.RenewOptions{
@@ -64,7 +64,7 @@ func (a *longLived) renew(t testing.TB, after time.Duration, years int) {
 }
 
 // at judges in some year, with a fresh word on the newest authority.
-func (a *longLived) at(t testing.TB, now time.Time, proofs bool) *pdf.Verification {
+func (a *overYears) at(t testing.TB, now time.Time, proofs bool) *pdf.Verification {
 	trust := trust(a.world)
 	trust.Now = now
 	if proofs {
@@ -78,7 +78,7 @@ func (a *longLived) at(t testing.TB, now time.Time, proofs bool) *pdf.Verificati
 const year = 365 * 24 * time.Hour
 
 func TestRenewedDocumentOutlivesItsCertificates(t *testing.T) {
-	a := newLongLived(t)
+	a := newOverYears(t)
 	v := a.at(t, a.signed.AddDate(1, 6, 0), false)
 	require.Equal(t, pdf.TotalPassed, v.Indication, "the signer's certificate has run out: %s", v.Signatures[0].Reason)
 	require.Equal(t, pdf.LevelLTA, v.Signatures[0].Level)
