@@ -191,3 +191,24 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// FuzzXRef puts any cross-reference section behind sound objects, where a whole
+// file's fuzzer rarely gets to.
+func FuzzXRef(f *testing.F) {
+	sound := plain().bytes()
+	at := bytes.Index(sound, []byte("xref"))
+	objects, table := sound[:at], sound[at:bytes.Index(sound, []byte("startxref"))]
+	f.Add(table)
+	f.Add([]byte("5 0 obj\n<</Type /XRef /W [1 2 1] /Size 6 /Root 1 0 R /Length 24>>\nstream\n" +
+		"\x00\x00\x00\xff\x01\x00\x0f\x00\x01\x00\x3c\x00\x01\x00\x70\x00\x01\x00\xd0\x00\x01\x01\x10\x00\nendstream\nendobj\n"))
+	f.Add(bytes.Replace(table, []byte("/Root"), []byte("/XRefStm 15 /Prev 0 /Root"), 1))
+	f.Fuzz(func(t *testing.T, section []byte) {
+		b := fmt.Appendf(append(bytes.Clone(objects), section...), "startxref\n%d\n%%%%EOF\n", len(objects))
+		small := pdf.Limits{MaxObjects: 10_000, MaxDecodedBytes: 4 << 20}
+		if _, err := pdf.Inspect(bytes.NewReader(b), int64(len(b)), small); err != nil {
+			if _, ok := fault.As(err); !ok {
+				t.Fatalf("an error that is no fault: %v", err)
+			}
+		}
+	})
+}

@@ -130,25 +130,20 @@ func (j *judge) annotation(d Dict) {
 	}
 }
 
-// maxTriggers is well above the kinds there are (tables 197 to 200); without a
-// bound, many objects that share a long list would take quadratic time.
-const maxTriggers = 64
+// moments are when an additional action happens (tables 197 to 200).
+var moments = [...]Name{
+	"E", "X", "D", "U", "Fo", "Bl", "PO", "PC", "PV", "PI", "O", "C", "K", "F", "V", "WC", "WS", "DS", "WP", "DP",
+}
 
 // triggers finds additional actions (12.6.3), which need nobody to ask for them,
 // that do more than go to a place in the document.
 func (j *judge) triggers(d Dict) error {
-	if d["AA"] == nil {
-		return nil
-	}
-	all, err := j.file.dict(d["AA"])
+	all, err := j.anyDict(d["AA"])
 	if err != nil {
 		return err
 	}
-	if len(all) > maxTriggers {
-		return tooComplex("too many actions")
-	}
-	for _, o := range all {
-		reaches, err := j.file.reachesOut(o)
+	for _, m := range moments {
+		reaches, err := j.file.reachesOut(all[m])
 		if err != nil {
 			return err
 		}
@@ -159,12 +154,23 @@ func (j *judge) triggers(d Dict) error {
 	return nil
 }
 
+// anyDict resolves o to a dictionary; nil when it is anything else, since the same
+// key has other meanings elsewhere.
+func (j *judge) anyDict(o Object) (Dict, error) {
+	o, err := j.file.resolve(o)
+	d, _ := o.(Dict)
+	return d, err
+}
+
+// maxActions bounds a chain of actions; honest ones have a few.
+const maxActions = 64
+
 // reachesOut reports whether an action, or one that follows it (table 196, Next),
 // does anything but show a place in the document.
 func (f *File) reachesOut(o Object) (bool, error) {
 	queue := Array{o}
 	for done := 0; len(queue) > 0; done++ {
-		if done > maxTriggers || len(queue) > maxTriggers {
+		if done > maxActions || len(queue) > maxActions {
 			return false, tooComplex("too many actions")
 		}
 		o, err := f.resolve(queue[0])
@@ -223,7 +229,7 @@ func (j *judge) attached(d Dict) error {
 			return nil
 		}
 	}
-	files, err := j.file.dict(d["EF"])
+	files, err := j.anyDict(d["EF"])
 	if err != nil {
 		return err
 	}

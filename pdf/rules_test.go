@@ -158,6 +158,19 @@ func TestSoundFilesHaveNoFindings(t *testing.T) {
 	}
 }
 
+// The same names mean other things elsewhere: as resources, or as rights.
+func TestNamesOfOtherThings(t *testing.T) {
+	b := with(map[int]string{
+		2: "<</Type /Pages /Kids [5 0 R] /Count 1 /MediaBox [0 0 9 9] /Resources <</Font <</AA 3 0 R /F 3 0 R>> /ColorSpace <</AA [/CalGray <<>>] /EF 3 0 R>>>>>>",
+		1: "<</Type /Catalog /Pages 2 0 R /Rights <</EF [/Create /Delete] /Annots [/Import]>> /AA [1 2]>>",
+		5: "<</Type /Page /Parent 2 0 R /Contents 6 0 R /F 2>>",
+	})
+	_, err := check(b.Table())
+	require.NoError(t, err)
+	_, err = check(b.ObjStm())
+	require.NoError(t, err)
+}
+
 func TestPoliciesThatDoNotExist(t *testing.T) {
 	require.NoError(t, pdf.Policy(nil).Validate())
 	require.NoError(t, pdf.Rules().Validate())
