@@ -3,6 +3,8 @@ package pdf_test
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -78,6 +80,32 @@ func BenchmarkSeal(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkArchive seals at B-LTA: with the stored hash state, and cold, from the
+// file, with the digest that goes with the key. Authorities are in this process.
+func BenchmarkArchive(b *testing.B) {
+	file := large(100 << 20)
+	stored := revision(file)
+	for name, key := range map[string]crypto.Signer{"P-256": pdftest.P256(b), "P-384": pdftest.ECDSA(b, elliptic.P384()), "RSA-3072": pdftest.RSA(b, 3072)} {
+		w := pdftest.NewNamedWorld(b, key)
+		o := lasting(b, w, pdf.LevelLTA)
+		b.Run("stored/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := pdf.Seal(context.Background(), stored, o)
+				require.NoError(b, err)
+			}
+		})
+		b.Run("cold/"+name, func(b *testing.B) {
+			b.SetBytes(int64(len(file)))
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := pdf.Seal(context.Background(), revision(file), o)
+				require.NoError(b, err)
+			}
+		})
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"crypto/elliptic"
 	"crypto/sha256"
-	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,18 +68,6 @@ func TestHashStateKeepsFurtherDigests(t *testing.T) {
 	}
 }
 
-// counted counts what is read.
-type counted struct {
-	io.ReaderAt
-	bytes int64
-}
-
-func (c *counted) ReadAt(p []byte, off int64) (int, error) {
-	n, err := c.ReaderAt.ReadAt(p, off)
-	c.bytes += int64(n)
-	return n, err
-}
-
 func TestSealReadsTheDocumentOnlyForADigestThatWasNotKept(t *testing.T) {
 	in := large(4 << 20)
 	w := pdftest.NewWorld(t, pdftest.ECDSA(t, elliptic.P384()))
@@ -90,7 +77,7 @@ func TestSealReadsTheDocumentOnlyForADigestThatWasNotKept(t *testing.T) {
 	}{"kept": {pdf.NewHashState(crypto.SHA384), false}, "not kept": {&pdf.HashState{}, true}} {
 		t.Run(name, func(t *testing.T) {
 			c.state.Write(in)
-			src := &counted{ReaderAt: bytes.NewReader(in)}
+			src := &counting{ReaderAt: bytes.NewReader(in)}
 			tail, err := pdf.Seal(context.Background(), pdf.Revision{Source: src, Size: int64(len(in)), Hash: c.state}, options(w))
 			require.NoError(t, err)
 			require.Equal(t, c.reads, src.bytes > int64(len(in)), "%d bytes read", src.bytes)
