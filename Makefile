@@ -15,7 +15,7 @@ RACE := $(if $(filter 1,$(CGO)),-race)
 .DEFAULT_GOAL := help
 .PHONY: help build product demo dev test test-root test-dev bench fuzz cover \
 	format format-check vet lint workflowcheck generate generated border check check-demo \
-	conformance conformance-full compose-env clean
+	conformance conformance-full test-pkcs11 compose-env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ conformance: build ## let programs written by others judge ours; each says so wh
 
 conformance-full: build ## have them judge every combination of level, key, form, signers and appendix
 	@conformance/pades/run.sh -full
+
+test-pkcs11: ## test seal keys in security modules, with SoftHSM
+	@conformance/softhsm/run.sh
 
 check: format-check vet lint workflowcheck generated border test check-demo conformance ## all that .ci/run checks, without installing anything
 

@@ -142,9 +142,11 @@ func TestWhatIsRefused(t *testing.T) {
 // it is loaded.
 func TestLevelsNeedCertificatesWithStatus(t *testing.T) {
 	w := newWorld(t)
-	silent := w.seal(p256(t), func(c *x509.Certificate) { c.CRLDistributionPoints = nil })
+	w.mid = w.issue(w.root, p256(t), "CA with lists", func(c *x509.Certificate) { ca(c); named(c) })
+	half := w.seal(p256(t), nil)
+	whole := w.seal(p256(t), named)
 	for level, ok := range map[string]bool{"B-T": true, "B-LT": false, "B-LTA": false, "": false} {
-		s := one(w.pem("seal", silent))
+		s := one(w.pem("seal", half))
 		s.Seals["main"] = seals.SealSettings{Level: level, Key: s.Seals["main"].Key, Timestamps: []string{"http://127.0.0.1:1/"}}
 		_, err := w.open(s)
 		if ok {
@@ -153,7 +155,7 @@ func TestLevelsNeedCertificatesWithStatus(t *testing.T) {
 			require.ErrorContains(t, err, "certificate 1 names neither an OCSP responder nor a revocation list")
 		}
 	}
-	s := one(w.pem("seal", w.seal(p256(t), nil)))
+	s := one(w.pem("seal", whole))
 	s.Seals["main"] = seals.SealSettings{Key: s.Seals["main"].Key, Timestamps: []string{"http://127.0.0.1:1/"}}
 	k, err := w.open(s)
 	require.NoError(t, err)

@@ -51,6 +51,9 @@ func newWorld(t *testing.T) *world {
 
 func ca(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign }
 
+// named gives a certificate a place where its status can be learnt.
+func named(c *x509.Certificate) { c.CRLDistributionPoints = []string{"http://127.0.0.1:1/ca.crl"} }
+
 func p256(t *testing.T) crypto.Signer { return curve(t, elliptic.P256()) }
 
 func curve(t *testing.T, c elliptic.Curve) crypto.Signer {
@@ -81,8 +84,6 @@ func (w *world) issue(by *identity, key crypto.Signer, name string, change func(
 		SerialNumber: serial, Subject: pkix.Name{CommonName: name, Organization: []string{"Acme AB"}},
 		NotBefore: w.now.AddDate(-1, 0, 0), NotAfter: w.now.AddDate(2, 0, 0), BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageContentCommitment,
-		// Nobody is there: what asks for the status of these is a test of its own.
-		CRLDistributionPoints: []string{"http://127.0.0.1:1/ca.crl"},
 	}
 	if change != nil {
 		change(c)
