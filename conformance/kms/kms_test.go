@@ -79,8 +79,13 @@ func TestKMS(t *testing.T) {
 		spec string
 		pss  bool
 	}{
-		{"RSA_2048", false}, {"RSA_2048", true}, {"RSA_3072", false}, {"RSA_3072", true},
-		{"ECC_NIST_P256", false}, {"ECC_NIST_P384", false}, {"ECC_NIST_P521", false},
+		{"RSA_2048", false},
+		{"RSA_2048", true},
+		{"RSA_3072", false},
+		{"RSA_3072", true},
+		{"ECC_NIST_P256", false},
+		{"ECC_NIST_P384", false},
+		{"ECC_NIST_P521", false},
 	} {
 		name := tt.spec
 		if tt.pss {
