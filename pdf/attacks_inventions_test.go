@@ -28,11 +28,14 @@ func TestFieldTricks(t *testing.T) {
 		catalog := func(entries string) attack.Signing {
 			return attack.Signing{Catalog: func(s string) string { return attack.With(s, entries) }}
 		}
+		look := map[int]string{spare: form("Pay ten times as much")}
+		appearance := fmt.Sprintf("/AP <</N %d 0 R>>", spare)
 		text := k.Object(sealed, 30)
 		resist(t, k, []attempt{
 			{"honest", sign(attack.Signing{}), totalPassed, ""},
 			{"honest, on another page", sign(attack.Signing{Page: attack.Page2}), totalPassed, ""},
 			{"a prepared field, filled", sign(attack.Signing{Field: 31}), totalPassed + " or " + unconstrained, ""},
+			{"a prepared field, drawn", sign(attack.Signing{Field: 31, Widget: appearance, Objects: look}), unconstrained, "page 2"},
 			{"a prepared field, moved", sign(attack.Signing{Field: 31, Widget: "/Rect [9 9 99 99]"}), failedFormat + " or pdf_ambiguous", ""},
 			{"a prepared field, with an action", sign(attack.Signing{Field: 31, Widget: "/AA <</E <</S /JavaScript /JS (x)>>>>"}), failedFormat, ""},
 			{"a text field, signed", sign(attack.Signing{Field: 30}), failedFormat + " or pdf_ambiguous", ""},
@@ -46,8 +49,11 @@ func TestFieldTricks(t *testing.T) {
 				return k.Replace(s, "/Annots [", fmt.Sprintf("/Annots [%d 0 R ", attack.Next(sealed)+1))
 			}}), failedFormat + " or " + totalPassed, ""},
 			{"an open form", sign(catalog("/NeedsRendering true")), failedFormat, ""},
+			{"a lower version", sign(catalog("/Version /1.0")), failedFormat, ""},
+			{"a version that is none", sign(catalog("/Version /Pay")), failedFormat, ""},
 			{"a higher version", sign(catalog("/Version /2.0")), totalPassed, ""},
 			{"an extension of somebody's", sign(catalog("/Extensions <</EVIL <</BaseVersion /1.7 /ExtensionLevel 1>>>>")), failedFormat + " or " + totalPassed, ""},
+			{"an extension that is text", sign(catalog("/Extensions 6 0 R")), failedFormat, ""},
 			{"a portfolio", sign(catalog("/Collection <<>>")), failedFormat, ""},
 			{"viewer preferences", sign(catalog("/ViewerPreferences <</HideToolbar true>>")), failedFormat, ""},
 			{"page labels", sign(catalog("/PageLabels <</Nums [0 <</P (Z)>>]>>")), failedFormat, ""},
@@ -56,7 +62,12 @@ func TestFieldTricks(t *testing.T) {
 				Catalog: func(s string) string { return attack.With(s, fmt.Sprintf("/Metadata %d 0 R", spare)) },
 				Objects: map[int]string{spare: attack.Stream("/Type /Metadata /Subtype /XML", "<x/>")},
 			}), totalPassed, ""},
+			{"metadata in another file", sign(attack.Signing{
+				Catalog: func(s string) string { return attack.With(s, fmt.Sprintf("/Metadata %d 0 R", spare)) },
+				Objects: map[int]string{spare: attack.Stream("/Type /Metadata /Subtype /XML /F (/etc/passwd)", "<x/>")},
+			}), failedFormat, ""},
 			{"a title", sign(attack.Signing{Objects: map[int]string{attack.Info: "<</Producer (pdftest) /CreationDate (D:20260101000000Z) /Title (Pay)>>"}}), failedFormat, ""},
+			{"a date", sign(attack.Signing{Objects: map[int]string{attack.Info: "<</Producer (Other) /CreationDate (D:20260101000000Z) /ModDate (D:20261122120000Z)>>"}}), totalPassed, ""},
 		})
 	})
 }
@@ -78,6 +89,8 @@ func TestVisibleSignaturesWhereNothingIs(t *testing.T) {
 			"[120 120 130 130]": unconstrained,
 			"[0 0 595 842]":     unconstrained,
 			"[0 0 1e9 1e9]":     unconstrained + " or " + failedFormat + " or pdf_damaged",
+			"[150 (x) 400 350]": failedFormat,
+			"[150 150 400]":     failedFormat,
 		} {
 			file := k.Sign(sealed, attack.Signing{
 				Page: attack.Page2, Rect: rect, Widget: fmt.Sprintf("/AP <</N %d 0 R>>", spare), Objects: map[int]string{spare: form("Signed")},
