@@ -3,6 +3,8 @@ package pdf_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,44 +28,41 @@ func wrapped(t *testing.T, k *attack.Kit, redefine bool) []byte {
 		i, j := strings.Index(body, "/ByteRange"), strings.Index(body, "/Contents")
 		objects[num] = body[:i] + "/ByteRange [0 @" + blank + "]" + body[j:]
 	}
-	// The attacker's objects, then filling up to where the section has to be.
-	front := bytes.Clone(sealed[:end])
-	front = append(front, '\n')
+	// Up to where the signed startxref points: filling. There the attacker's own
+	// section, then the objects, then the second part of what is signed.
+	front := append(bytes.Clone(sealed[:end]), bytes.Repeat([]byte("\n"), start-end)...)
+	const sectionRoom, room = 4 << 10, 64 << 10
+	var behind []byte
 	places := map[int]int{}
-	for _, n := range []int{attack.Text1, num} {
-		if body, ok := objects[n]; ok {
-			places[n] = len(front)
-			front = fmt.Appendf(front, "%d 0 obj\n%s\nendobj\n", n, body)
+	for _, n := range slices.Sorted(maps.Keys(objects)) {
+		places[n] = start + sectionRoom + len(behind)
+		behind = fmt.Appendf(behind, "%d 0 obj\n%s\nendobj\n", n, objects[n])
+	}
+	moved := start + room - end
+	place := func(n int) int { return bytes.LastIndex(sealed, fmt.Appendf(nil, "\n%d 0 obj", n)) + 1 }
+	for _, n := range []int{k.Widget(sealed), k.Ref(k.Object(sealed, attack.Catalog), "AcroForm")} {
+		require.Greater(t, place(n), end)
+		places[n] = place(n) + moved
+	}
+	for _, n := range []int{attack.Catalog, attack.Page1, num} {
+		if _, redefined := places[n]; !redefined {
+			require.Less(t, place(n), end)
+			places[n] = place(n)
 		}
 	}
-	// The old section said where everything was; what lay behind the hole has moved.
-	tail := sealed[end:]
-	moved := start + 8<<10 - end
-	require.Greater(t, start, end)
-	for _, n := range []int{k.Widget(sealed), k.Ref(k.Object(sealed, attack.Catalog), "AcroForm")} {
-		at := bytes.LastIndex(sealed, fmt.Appendf(nil, "\n%d 0 obj", n)) + 1
-		require.Greater(t, at, end)
-		places[n] = at + moved
-	}
-	for _, n := range []int{attack.Catalog, attack.Page1} {
-		places[n] = bytes.LastIndex(sealed, fmt.Appendf(nil, "\n%d 0 obj", n)) + 1
-	}
-	if !redefine {
-		places[num] = bytes.LastIndex(sealed, fmt.Appendf(nil, "\n%d 0 obj", num)) + 1
-	}
-	if len(front) > start {
-		// No room before it: the section's place is inside the hole's own file.
-		t.Skip("the signed section lies before what the attacker has to say")
-	}
-	front = append(front, bytes.Repeat([]byte("\n"), start-len(front))...)
-	section := attack.Update{
-		Places: places, Form: k.Form, Root: "1 0 R", Info: "4 0 R", Prev: attack.StartXRef(k.Base()), Size: attack.Next(sealed), NoStart: true,
+	out := attack.Update{
+		Places: places, Form: k.Form, Root: "1 0 R", Info: "4 0 R", Prev: attack.StartXRef(k.Base()), Size: attack.Next(sealed) + 2, NoStart: true,
 		Own: attack.Next(sealed) + 1,
 	}.On(front)
-	require.Less(t, len(section), end+moved)
-	out := append(section, bytes.Repeat([]byte("\n"), end+moved-len(section))...)
-	out = append(out, tail...)
-	text := fmt.Sprintf("[0 %d %d %d]", hole, end+moved, len(tail))
+	fill := func(to int) {
+		require.Less(t, len(out), to)
+		out = append(out, bytes.Repeat([]byte("\n"), to-len(out))...)
+	}
+	fill(start + sectionRoom)
+	out = append(out, behind...)
+	fill(start + room)
+	out = append(out, sealed[end:]...)
+	text := fmt.Sprintf("[0 %d %d %d]", hole, start+room, len(sealed)-end)
 	return bytes.Replace(out, []byte("[0 @"+blank+"]"), fmt.Appendf(nil, "%-*s", len(blank)+5, text), 1)
 }
 
@@ -84,13 +83,13 @@ func TestSignatureWrapping(t *testing.T) {
 			return k.Edit(sealed, said, fmt.Sprintf("[%d %d %d %d]", a, b, c, d))
 		}
 		all := []attempt{
-			{"moved aside", wrapped(t, k, true), failedFormat + " or pdf_damaged or pdf_xref", ""},
-			{"moved aside, range as it was", wrapped(t, k, false), failedFormat + " or pdf_damaged or pdf_xref", ""},
+			{"moved aside", wrapped(t, k, true), failedFormat, "the gap"},
+			{"moved aside, range as it was", wrapped(t, k, false), "pdf_damaged", "dictionary"},
 			{"a wide gap of nothing", gap("   "), failedFormat, "what it covers"},
 			{"a wide gap with an object", gap(evil), failedFormat + " or pdf_damaged", ""},
 			{"a wide gap with a comment", gap("%" + strings.Repeat("x", 40) + "\n"), failedFormat, "what it covers"},
 			{"a wide gap with a name", gap("/Evil (x)"), failedFormat, "what it covers"},
-			{"a second string in the gap", gap("/Contents <00>"), failedFormat + " or pdf_damaged", ""},
+			{"a second string in the gap", gap("/Contents <00>"), "pdf_ambiguous", "same key twice"},
 			{"gap without delimiters", ranged(0, hole+1, end-1, rest+1), failedFormat, "what it covers"},
 			{"gap narrower at its end", ranged(0, hole, end-1, rest+1), failedFormat, "what it covers"},
 			{"gap wider at its end", ranged(0, hole, end+1, rest-1), failedFormat, "what it covers"},
