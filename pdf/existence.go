@@ -3,6 +3,7 @@ package pdf
 import (
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,8 +37,7 @@ func (j *judgement) judgeTimes() error {
 	}
 	known := proof{at: j.trust.Now}
 	var archived []*signature // good document timestamps, newest first
-	for i := len(j.all) - 1; i >= 0; i-- {
-		s := j.all[i]
+	for _, s := range slices.Backward(j.all) {
 		if err := j.ctx.Err(); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -70,8 +71,9 @@ func elevenDigits(b []byte, depth int) NationalID {
 	if depth == wrappings || !in.ReadAnyASN1(&value, &tag) || !in.Empty() {
 		return NationalID{}
 	}
-	switch tag {
-	case cbasn1.UTF8String, cbasn1.PrintableString, cbasn1.OCTET_STRING, cbasn1.IA5String, cbasn1.Tag(18), cbasn1.SEQUENCE:
+	const numericString = cbasn1.Tag(18)
+	kinds := []cbasn1.Tag{cbasn1.UTF8String, cbasn1.PrintableString, cbasn1.IA5String, numericString, cbasn1.OCTET_STRING, cbasn1.SEQUENCE}
+	if slices.Contains(kinds, tag) {
 		return elevenDigits(value, depth+1)
 	}
 	return NationalID{}

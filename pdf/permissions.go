@@ -20,16 +20,10 @@ type fieldLock struct {
 // closes reports whether the field is locked: by its own name, or by the name of
 // a field above it.
 func (l fieldLock) closes(name string) bool {
-	named := false
-	for n := name; ; {
-		if named = l.fields[n]; named {
-			break
-		}
-		i := strings.LastIndexByte(n, '.')
-		if i < 0 {
-			break
-		}
-		n = n[:i]
+	named := l.fields[name]
+	for i := strings.LastIndexByte(name, '.'); i >= 0 && !named; i = strings.LastIndexByte(name, '.') {
+		name = name[:i]
+		named = l.fields[name]
 	}
 	switch l.action {
 	case "Include":
@@ -105,7 +99,7 @@ func (p *permissions) lock(f *File, d Dict) error {
 
 // violated says which of the changes after the signature it forbids. Validation
 // data and document timestamps are never changes in this sense (12.8.2.2.1).
-func (p permissions) violated(changes []Change) string {
+func (p *permissions) violated(changes []Change) string {
 	for _, c := range changes {
 		if c.Kind != ChangeSignature {
 			continue
