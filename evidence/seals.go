@@ -35,7 +35,7 @@ func judgeSeals(ctx context.Context, ra io.ReaderAt, size, upload int64, trust T
 			return sealing{}, fmt.Errorf("verify the PDF: %w", err)
 		}
 		s := sealingOf(v, upload, env)
-		if best == nil || rank(s.indication) < rank(best.indication) {
+		if best == nil || s.better(*best) {
 			best = &s
 		}
 		if s.indication == pdf.TotalPassed {
@@ -46,6 +46,23 @@ func judgeSeals(ctx context.Context, ra io.ReaderAt, size, upload int64, trust T
 		best.conclude(pdf.TotalFailed, subOrganisation, "The seal is not the expected organisation's.")
 	}
 	return *best, nil
+}
+
+// better: of two environments, the one that the seals belong to tells more.
+func (s sealing) better(than sealing) bool {
+	if a, b := rank(s.indication), rank(than.indication); a != b {
+		return a < b
+	}
+	return s.passed() > than.passed()
+}
+
+func (s sealing) passed() (n int) {
+	for _, seal := range s.seals {
+		if seal.Indication == pdf.TotalPassed {
+			n++
+		}
+	}
+	return n
 }
 
 // sealingOf is the worst of those signatures that are not earlier ones.
@@ -97,8 +114,8 @@ func sealOf(s pdf.SignatureReport) Seal {
 	if s.TimestampSigner != nil {
 		seal.Authority = s.TimestampSigner.Subject.CommonName
 	}
-	if n := s.NationalID.Reveal(); len(n) > birthDate {
-		seal.NationalID = n[:birthDate] + "-xxxxx"
+	if n := s.NationalID.Reveal(); len(n) > birthDate { // a person, whose organisation is their bank
+		seal.NationalID, seal.Organisation = n[:birthDate]+"-xxxxx", s.Signer.Subject.CommonName
 	}
 	for _, c := range s.Changes {
 		seal.Changes = append(seal.Changes, Change{c.Kind, c.Revision, c.Page})

@@ -69,8 +69,11 @@ func VerifyDocument(ctx context.Context, document File, evidence []File, trust T
 	}
 	r.sealed(s)
 	switch {
+	case own == nil && r.Indication != pdf.TotalFailed: // whatever the seals are worth, this is what is missing
+		r.Indication, r.SubIndication = pdf.Indeterminate, subNoEvidence
+		r.Reason = "The document may be sealed, but it carries evidence of nobody's signature; if there is an evidence PDF of its own, give that too."
+		return r, nil
 	case own == nil:
-		r.conclude(pdf.Indeterminate, subNoEvidence, "The document may be sealed, but it carries evidence of nobody's signature; if there is an evidence PDF of its own, give that too.")
 		return r, nil
 	case index == nil:
 		r.conclude(pdf.TotalFailed, subEvidence, "The evidence that the document carries cannot be read.")

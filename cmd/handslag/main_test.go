@@ -17,14 +17,15 @@ func TestMain(m *testing.M) {
 // document in evidence/testdata was sealed by the demo of the first release; what
 // we hand out must verify for ever.
 func TestScripts(t *testing.T) {
-	sealed, err := filepath.Abs(filepath.Join("..", "..", "evidence", "testdata", "sealed"))
+	fixtures, err := filepath.Abs(filepath.Join("..", "..", "evidence", "testdata"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("SEALED", sealed)
+			e.Setenv("SEALED", filepath.Join(fixtures, "sealed"))
+			e.Setenv("SEPARATE", filepath.Join(fixtures, "separate"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode, "flip": flip},

@@ -53,8 +53,12 @@ func Register(ctx context.Context, app *person.App, people []bankid.Person) erro
 	return nil
 }
 
-// Run runs the demo and returns the paths of the signed documents.
-func (d *Demo) Run(ctx context.Context) ([]string, error) {
+// Result is the path of a signed document, and, after it, that of its evidence
+// PDF where it has one of its own. They are verified together.
+type Result []string
+
+// Run runs the demo and returns what became of each document.
+func (d *Demo) Run(ctx context.Context) ([]Result, error) {
 	if err := Register(ctx, d.App, d.People); err != nil {
 		return nil, err
 	}
@@ -223,8 +227,8 @@ func (d *Demo) ended(ctx context.Context, collection owner.Collection, i int) (o
 }
 
 // results waits for the sealed documents and writes them to files.
-func (d *Demo) results(ctx context.Context, collection owner.Collection) ([]string, error) {
-	d.Say("sealing     the evidence page, the evidence files and the seal are appended")
+func (d *Demo) results(ctx context.Context, collection owner.Collection) ([]Result, error) {
+	d.Say("sealing     the evidence page, the evidence files and the seal are made")
 	for deadline := time.Now().Add(d.Patience); ; {
 		now, err := d.Owner.Collection(ctx, collection.ID)
 		if err == nil && now.State == "completed" {
@@ -243,7 +247,7 @@ func (d *Demo) results(ctx context.Context, collection owner.Collection) ([]stri
 	if err := os.MkdirAll(d.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("make the output folder: %w", err)
 	}
-	var files []string
+	var results []Result
 	for i, document := range collection.Documents {
 		pdf, err := d.Owner.Result(ctx, collection.ID, document.ID)
 		if err != nil {
@@ -252,13 +256,28 @@ func (d *Demo) results(ctx context.Context, collection owner.Collection) ([]stri
 		if err := d.unchanged(d.PDFs[i], pdf); err != nil {
 			return nil, err
 		}
-		file := filepath.Join(d.Out, name(d.PDFs[i])+"-signed.pdf")
-		if err := os.WriteFile(file, pdf, 0o644); err != nil {
-			return nil, fmt.Errorf("write the result: %w", err)
+		result, err := d.write(nil, d.PDFs[i], "signed", pdf)
+		if err == nil && document.Assembly == "separate" {
+			d.Say("evidence    %s only receives signatures; its evidence is in a PDF of its own", filepath.Base(d.PDFs[i]))
+			if pdf, err = d.Owner.Evidence(ctx, collection.ID, document.ID); err == nil {
+				result, err = d.write(result, d.PDFs[i], "evidence", pdf)
+			}
 		}
-		files = append(files, file)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
 	}
-	return files, nil
+	return results, nil
+}
+
+// write writes a file named after the document and what it is.
+func (d *Demo) write(to Result, document, what string, pdf []byte) (Result, error) {
+	file := filepath.Join(d.Out, name(document)+"-"+what+".pdf")
+	if err := os.WriteFile(file, pdf, 0o644); err != nil {
+		return nil, fmt.Errorf("write the result: %w", err)
+	}
+	return append(to, file), nil
 }
 
 // unchanged checks that the result starts with every byte of the upload.

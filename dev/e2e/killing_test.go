@@ -82,12 +82,12 @@ func (s *stage) run(t *testing.T, n int) *demo.Demo {
 
 // play plays a run to its end and verifies what came out.
 func (s *stage) play(d *demo.Demo) error {
-	files, err := d.Run(s.Context())
+	results, err := d.Run(s.Context())
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		verify := exec.CommandContext(s.Context(), product, "verify", "--trust", s.trust, file)
+	for _, files := range results {
+		verify := exec.CommandContext(s.Context(), product, append([]string{"verify", "--trust", s.trust}, files...)...)
 		verify.Env = []string{}
 		if said, err := verify.CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s", err, said)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/dev/demo"
@@ -58,7 +59,7 @@ func (d *demoCommand) sign(ctx context.Context, in *installation.Installation, s
 		Owner: owner.New(in.API, in.APIKey), App: in.World.App(), People: demo.People(), PDFs: d.PDF, Out: d.Out,
 		Say: say, Patience: 2 * time.Minute,
 	}
-	files, err := run.Run(ctx)
+	results, err := run.Run(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,13 +67,16 @@ func (d *demoCommand) sign(ctx context.Context, in *installation.Installation, s
 	if err := copyTrust(in.Trust, trust); err != nil {
 		return err
 	}
-	for _, file := range files {
-		say("verify      offline: %s verify --trust %s %s\n", relative(d.Product), relative(trust), relative(file))
-		verify := exec.CommandContext(ctx, d.Product, "verify", "--trust", relative(trust), relative(file))
+	for _, files := range results {
+		for i := range files {
+			files[i] = relative(files[i])
+		}
+		say("verify      offline: %s verify --trust %s %s\n", relative(d.Product), relative(trust), strings.Join(files, " "))
+		verify := exec.CommandContext(ctx, d.Product, append([]string{"verify", "--trust", relative(trust)}, files...)...)
 		verify.Stdout, verify.Stderr = os.Stdout, os.Stderr
-		verify.Env = []string{} // it needs nothing but the file and the anchors
+		verify.Env = []string{} // it needs nothing but the files and the anchors
 		if err := verify.Run(); err != nil {
-			return fmt.Errorf("verify %s: %w", file, err)
+			return fmt.Errorf("verify %s: %w", files[0], err)
 		}
 		fmt.Println()
 	}
