@@ -15,6 +15,26 @@ import (
 	"github.com/handslag/handslag/simulator/pki"
 )
 
+// signedByOthers has those judges sign that can.
+func signedByOthers(ctx context.Context, w *world, dir, python, classes string) ([]*sample, error) {
+	var all []*sample
+	if python != "" {
+		made, err := foreign(ctx, w, dir, "pyhanko", python, filepath.Join("conformance", "pades", "pyhanko_sign.py"))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made...)
+	}
+	if classes != "" {
+		made, err := foreign(ctx, w, dir, "eudss", "java", "-cp", classes, "com.handslag.eudss.Sign")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made...)
+	}
+	return all, nil
+}
+
 // foreign has another program sign the same contract: "LEVEL TAB SIGNATURES TAB
 // PATH" is what it answers of each file that it has written.
 func foreign(ctx context.Context, w *world, dir, by, program string, args ...string) ([]*sample, error) {
@@ -28,7 +48,7 @@ func foreign(ctx context.Context, w *world, dir, by, program string, args ...str
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
 	var complaints bytes.Buffer
-	cmd.Stderr = &complaints
+	cmd.Stderr, cmd.Env = &complaints, secluded()
 	said, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("sign with %s: %w: %s", by, err, complaints.String())

@@ -63,20 +63,18 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if *classes != "" {
-		others, err := foreign(ctx, w, *dir, "eudss", "java", "-cp", *classes, "com.handslag.eudss.Sign")
-		if err != nil {
-			return err
-		}
-		samples = append(samples, others...)
+	others, err := signedByOthers(ctx, w, *dir, *python, *classes)
+	if err != nil {
+		return err
 	}
+	samples = append(samples, others...)
 	fmt.Printf("pades: signed %d files, of which %d are spoilt, in %.1f s\n", len(samples), spoiltOf(samples), time.Since(began).Seconds())
 	judges := []judge{ours(w), {name: "qpdf", run: each(qpdf)}}
 	if _, err := exec.LookPath("pdfsig"); err == nil {
 		judges = append(judges, judge{name: "pdfsig", run: each(pdfsig)})
 	}
 	if *python != "" {
-		judges = append(judges, judge{name: "pyhanko", run: spoken(*python, filepath.Join("conformance", "pades", "judge.py"), w.rootFile)})
+		judges = append(judges, judge{name: "pyhanko", run: spoken(*python, filepath.Join("conformance", "pades", "pyhanko_judge.py"), w.rootFile)})
 	}
 	if *classes != "" {
 		judges = append(judges, judge{name: "eudss", run: spoken("java", "-Xmx1g", "-cp", *classes, "com.handslag.eudss.Judge", w.rootFile)})

@@ -42,6 +42,7 @@ public final class Sign {
 		for (Map.Entry<String, SignatureLevel> level : LEVELS.entrySet()) {
 			s.sequences(level.getKey(), level.getValue());
 		}
+		s.certified("B-LTA", SignatureLevel.PAdES_BASELINE_LTA);
 	}
 
 	private static final Map<String, SignatureLevel> LEVELS = new TreeMap<>(Map.of(
@@ -57,14 +58,16 @@ public final class Sign {
 	}
 
 	private void sequences(String level, SignatureLevel dss) throws Exception {
-		DSSDocument one = write(level, "plain", 1, sign(upload, dss, 0, null, false));
-		DSSDocument two = write(level, "plain", 2, sign(one, dss, 1, null, false));
-		write(level, "plain", 3, sign(two, dss, 2, null, false));
-		write(level, "visible", 2, sign(write(level, "visible", 1, sign(upload, dss, 0, null, true)), dss, 1, null, false));
+		DSSDocument seen = write(level, "visible", 1, sign(upload, dss, 0, null, true));
+		write(level, "visible", 2, sign(seen, dss, 1, null, false));
+	}
+
+	private void certified(String level, SignatureLevel dss) throws Exception {
 		for (CertificationPermission p : CertificationPermission.values()) {
-			DSSDocument certified = write(level, "p" + p.getCode(), 1, sign(upload, dss, 0, p, false));
+			DSSDocument first = write(level, "p" + p.getCode(), 1, sign(upload, dss, 0, p, false));
 			if (p != CertificationPermission.NO_CHANGE_PERMITTED) {
-				write(level, "p" + p.getCode(), 2, sign(certified, dss, 1, null, false));
+				DSSDocument second = sign(first, dss, 1, null, false);
+				write(level, "p" + p.getCode(), 3, sign(second, dss, 2, null, false));
 			}
 		}
 	}

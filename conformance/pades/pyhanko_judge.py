@@ -1,4 +1,4 @@
-"""Judges files with pyHanko: judge.py ROOT... reads lines "LEVEL TAB PATH".
+"""Judges files with pyHanko: pyhanko_judge.py ROOT... reads lines "LEVEL TAB PATH".
 
 Answers each with one line of JSON: the outcome of pyHanko's validation by
 EN 319 102-1, and of its analysis of what followed each signature. Below B-LT the
