@@ -1,8 +1,12 @@
 package main
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
-// inability is what a judge is known not to be able to judge.
+// inability is what a judge is known not to be able to judge. One that nothing
+// needs any more fails the run, so that the list stays true.
 type inability struct {
 	judge string
 	when  func(s *sample, key string, v verdict) bool
@@ -28,12 +32,6 @@ var inabilities = []inability{
 		},
 		"its default policy authorises no EdDSA (all else of the signature is judged, and found good)",
 	},
-	{
-		"handslag", func(s *sample, _ string, v verdict) bool {
-			return s.by == "eudss" && v.Why == "Validation data was added that is none after the signature."
-		},
-		"it wants the streams of an earlier document security store left alone",
-	},
 }
 
 // unable says why the judge cannot judge this, "" when it can.
@@ -44,4 +42,15 @@ func unable(judge string, s *sample, key string, v verdict) string {
 		}
 	}
 	return ""
+}
+
+// stale lists what is excused in a judge that needs no excuse.
+func stale(tallies map[string]*tally) []error {
+	var all []error
+	for _, i := range inabilities {
+		if t := tallies[i.judge]; t != nil && t.excused[i.why] == 0 {
+			all = append(all, fmt.Errorf("%s is excused although it needs no excuse: %s", i.judge, i.why))
+		}
+	}
+	return all
 }

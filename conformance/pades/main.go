@@ -79,7 +79,10 @@ func run(ctx context.Context) error {
 	if *classes != "" {
 		judges = append(judges, judge{name: "eudss", run: spoken("java", "-Xmx1g", "-cp", *classes, "com.handslag.eudss.Judge", w.rootFile)})
 	}
-	err = compare(ctx, judges, samples)
+	tallies, err := compare(ctx, judges, samples)
+	if *only == "" {
+		err = errors.Join(append(stale(tallies), err)...)
+	}
 	if *wait {
 		<-ctx.Done()
 	}
@@ -115,7 +118,7 @@ func spoiltOf(samples []*sample) int {
 }
 
 // compare has all judges judge, two at once, and prints how often they agreed.
-func compare(ctx context.Context, judges []judge, samples []*sample) error {
+func compare(ctx context.Context, judges []judge, samples []*sample) (map[string]*tally, error) {
 	var mu sync.Mutex
 	var workers sync.WaitGroup
 	var failures []error
@@ -159,5 +162,5 @@ func compare(ctx context.Context, judges []judge, samples []*sample) error {
 			failures = append(failures, fmt.Errorf("%s disagrees: %s", name, d))
 		}
 	}
-	return errors.Join(failures...)
+	return tallies, errors.Join(failures...)
 }
