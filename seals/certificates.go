@@ -46,8 +46,8 @@ func ReadCertificates(file string) ([]*x509.Certificate, error) {
 // checkKey refuses a key that is not the certificate's, or too weak for a seal:
 // verifiers refuse RSA below 2048 bits and curves below 256 (ETSI TS 119 312).
 func checkKey(public crypto.PublicKey, chain []*x509.Certificate) error {
-	type comparable interface{ Equal(crypto.PublicKey) bool }
-	if k, ok := public.(comparable); !ok || !k.Equal(chain[0].PublicKey) {
+	type publicKey interface{ Equal(crypto.PublicKey) bool }
+	if k, ok := public.(publicKey); !ok || !k.Equal(chain[0].PublicKey) {
 		for i, c := range chain[1:] {
 			if ok && k.Equal(c.PublicKey) {
 				return fmt.Errorf("the key belongs to certificate %d; the seal's own certificate must come first", i+2)

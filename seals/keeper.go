@@ -39,7 +39,7 @@ type set struct {
 
 // loaded is one seal, or why it cannot be used now.
 type loaded struct {
-	print [sha256.Size]byte
+	mark  [sha256.Size]byte
 	chain []*x509.Certificate // nil when not even that could be read
 	seal  *Seal               // nil when err is not
 	err   error               // of kind Unavailable
@@ -133,16 +133,16 @@ func (k *Keeper) reload(ctx context.Context, force bool) (bool, error) {
 	if err != nil {
 		return false, k.refuse(sha256.Sum256([]byte(err.Error())), force, err)
 	}
-	print, err := settings.fingerprint()
+	mark, err := settings.fingerprint()
 	if err != nil {
 		return false, err
 	}
-	if k.refused == print && k.final && !force {
+	if k.refused == mark && k.final && !force {
 		return false, nil // it would be refused again, and a module counts wrong PINs
 	}
 	fresh, changed, err := k.load(ctx, settings, old, force)
 	if err != nil {
-		return false, k.refuse(print, force, err)
+		return false, k.refuse(mark, force, err)
 	}
 	k.refused = [sha256.Size]byte{}
 	if !changed {
@@ -156,9 +156,9 @@ func (k *Keeper) reload(ctx context.Context, force bool) (bool, error) {
 }
 
 // refuse remembers what was not taken, and returns why: once, unless somebody asks.
-func (k *Keeper) refuse(print [sha256.Size]byte, force bool, err error) error {
-	known := k.refused == print
-	k.refused, k.final = print, fault.KindOf(err) != fault.Unavailable
+func (k *Keeper) refuse(mark [sha256.Size]byte, force bool, err error) error {
+	known := k.refused == mark
+	k.refused, k.final = mark, fault.KindOf(err) != fault.Unavailable
 	switch {
 	case known && !force:
 		return nil
@@ -174,13 +174,13 @@ func (k *Keeper) load(ctx context.Context, s Settings, old *set, force bool) (fr
 	changed = force || s.Default != old.settings.Default || !maps.Equal(s.Tenants, old.settings.Tenants) || len(s.Seals) != len(old.seals)
 	for _, name := range slices.Sorted(maps.Keys(s.Seals)) {
 		settings := s.Seals[name]
-		print, err := settings.fingerprint()
+		mark, err := settings.fingerprint()
 		if err != nil {
 			discard(fresh, old)
 			return nil, false, err
 		}
 		before := old.seals[name]
-		same := before != nil && before.print == print && !force
+		same := before != nil && before.mark == mark && !force
 		if same && before.err == nil {
 			fresh.seals[name] = before
 			continue
@@ -194,7 +194,7 @@ func (k *Keeper) load(ctx context.Context, s Settings, old *set, force bool) (fr
 			fresh.seals[name] = before
 			continue
 		}
-		l := &loaded{print: print, seal: seal, err: err}
+		l := &loaded{mark: mark, seal: seal, err: err}
 		if err == nil {
 			l.chain = seal.Chain
 		} else if chain, e := settings.Key.certificates(k.options); e == nil {
@@ -235,11 +235,11 @@ func (s *Settings) fingerprint() ([sha256.Size]byte, error) {
 	fmt.Fprintf(h, "%q %v\n", s.Default, s.Tenants) // fmt prints maps in the order of their keys
 	for _, name := range slices.Sorted(maps.Keys(s.Seals)) {
 		seal := s.Seals[name]
-		print, err := seal.fingerprint()
+		mark, err := seal.fingerprint()
 		if err != nil {
 			return [sha256.Size]byte{}, err
 		}
-		fmt.Fprintf(h, "%q %x\n", name, print)
+		fmt.Fprintf(h, "%q %x\n", name, mark)
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }

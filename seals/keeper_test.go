@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,39 @@ seals:
 	settings, err := seals.ReadSettings(file)
 	require.NoError(t, err)
 	require.Equal(t, k.Terms(), seals.ReadTerms(settings, w.options()), "what health reads without keys")
+}
+
+// TestTheManualsSettings are taken as they stand there.
+func TestTheManualsSettings(t *testing.T) {
+	manual, err := os.ReadFile(filepath.Join("..", "docs", "seals.md"))
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(manual), "```yaml\n")
+	require.True(t, ok)
+	example, _, ok := strings.Cut(rest, "```")
+	require.True(t, ok)
+	s, err := seals.ReadSettings(newWorld(t).write("seals.yaml", []byte(example)))
+	require.NoError(t, err)
+	require.Equal(t, "Göteborg", s.Seals["acme"].Location)
+	require.NotNil(t, s.Seals["main"].Key.PEM)
+	require.NotNil(t, s.Seals["acme"].Key.AWSKMS)
+}
+
+// FuzzSettings: whatever is in the file, it is taken or refused with the one fault.
+func FuzzSettings(f *testing.F) {
+	f.Add([]byte("default: main\nseals: {main: {level: B-B, key: {pem: {certificates: a, key: b}}}}\n"))
+	f.Add([]byte("tenants: {acme: main}\nseals: {main: {timestamps: [http://a/], key: {pkcs11: {module: m, token: t, id: 01, certificates: c, timeout: 3s}}}}"))
+	f.Add([]byte("seals: &a {main: *a}"))
+	f.Add([]byte("{\"default\": \"main\", \"seals\": {\"main\": null}}"))
+	file := filepath.Join(f.TempDir(), "seals.yaml")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		require.NoError(t, os.WriteFile(file, b, 0o600))
+		s, err := seals.ReadSettings(file)
+		if err != nil {
+			require.Equal(t, "seal_settings", fault.CodeOf(err))
+			return
+		}
+		require.NotEmpty(t, s.Seals)
+	})
 }
 
 // TestSettingsThatAreWrong names what is wrong in each, and quotes no secret.

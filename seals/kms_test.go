@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 
@@ -118,7 +119,7 @@ func (s *kms) serve(w http.ResponseWriter, r *http.Request) {
 	switch target {
 	case "TrentService.GetPublicKey":
 		der, err := x509.MarshalPKIXPublicKey(s.key.Public())
-		require.NoError(s.t, err)
+		assert.NoError(s.t, err)
 		out = map[string]any{"KeyId": keyARN, "PublicKey": der, "KeyUsage": s.usage, "SigningAlgorithms": s.algorithms()}
 	case "TrentService.Sign":
 		signature, err := s.sign(in.Message, in.MessageType, in.SigningAlgorithm)
@@ -135,7 +136,7 @@ func (s *kms) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	require.NoError(s.t, json.NewEncoder(w).Encode(out))
+	assert.NoError(s.t, json.NewEncoder(w).Encode(out))
 }
 
 func (s *kms) algorithms() []string {

@@ -5,13 +5,14 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/goccy/go-yaml"
 
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/pdf/tsa"
@@ -176,7 +177,7 @@ func (p *PKCS11Settings) load(o Options) (crypto.Signer, []*x509.Certificate, er
 // fingerprint changes when anything changes that a seal is made of.
 func (s *SealSettings) fingerprint() ([sha256.Size]byte, error) {
 	h := sha256.New()
-	b, err := json.Marshal(s)
+	b, err := yaml.Marshal(s)
 	if err != nil {
 		return [sha256.Size]byte{}, fmt.Errorf("encode settings: %w", err)
 	}

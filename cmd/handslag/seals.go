@@ -47,7 +47,7 @@ func (f *sealFlags) settings() (seals.Settings, error) {
 	if f.SealKey != "" {
 		seal.Key.PEM = &seals.PEMSettings{Certificates: f.SealCert, Key: f.SealKey}
 	} else {
-		const passphrase = "HANDSLAG_SEAL_PASSPHRASE"
+		const passphrase = "HANDSLAG_SEAL_PASSPHRASE" //nolint:gosec // the name of a variable
 		seal.Key.PKCS12 = &seals.PKCS12Settings{File: f.SealCert, Passphrase: seals.Secret{File: os.Getenv(passphrase + "_FILE")}}
 		if os.Getenv(passphrase) != "" {
 			seal.Key.PKCS12.Passphrase = seals.Secret{Env: passphrase}

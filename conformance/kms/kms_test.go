@@ -59,9 +59,7 @@ func start(t *testing.T) service {
 		server.Wait()
 	})
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	if err != io.EOF {
-		require.NoError(t, err)
-	}
+	require.NoError(t, err)
 	var s service
 	require.NoError(t, json.Unmarshal(line, &s), "%s", line)
 	return s

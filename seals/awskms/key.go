@@ -191,8 +191,7 @@ func translate(err error) error {
 		return errUnavailable.Because(err)
 	}
 	code, status := api.ErrorCode(), 0
-	var answer *awshttp.ResponseError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		status = answer.HTTPStatusCode()
 	}
 	_, throttled := retry.DefaultThrottleErrorCodes[code]

@@ -31,8 +31,6 @@ type Config struct {
 	Timeout time.Duration
 }
 
-const defaultTimeout = 10 * time.Second
-
 func (c Config) id() ([]byte, error) {
 	b, err := hex.DecodeString(strings.ReplaceAll(strings.TrimPrefix(c.ID, "0x"), ":", ""))
 	if err != nil {

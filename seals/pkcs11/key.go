@@ -19,6 +19,8 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
+const defaultTimeout = 10 * time.Second
+
 // Key is a key in a security module. It implements crypto.Signer and is safe for
 // concurrent use.
 type Key struct {
