@@ -65,14 +65,20 @@ func newSeparateWorld(t *testing.T, kind string) *world {
 	case "locked":
 		content = locked()
 	}
+	w.uploadKind(content)
+	return w
+}
+
+// uploadKind replaces the upload by one that may only receive signatures.
+func (w *world) uploadKind(content []byte) {
+	w.t.Helper()
 	found, err := pdf.Check(bytes.NewReader(content), int64(len(content)), pdf.Limits{})
-	require.NoError(t, err)
+	require.NoError(w.t, err)
 	d := &w.store.spec.Documents[0]
 	d.Length, d.Digest = int64(len(content)), signing.DigestOf(content)
 	d.Nature = signing.Nature{Signatures: found.Signatures, Locked: found.Locked, PDFA: found.PDFA}
-	require.Equal(t, signing.AssemblySeparate, w.store.spec.Assembly(*d))
+	require.Equal(w.t, signing.AssemblySeparate, w.store.spec.Assembly(*d))
 	w.uploadOf(content)
-	return w
 }
 
 // pair is what is kept: the result, which is the upload when it is locked, and

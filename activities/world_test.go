@@ -65,6 +65,11 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	p, err := certificates()
 	require.NoError(t, err)
+	return newWorldOf(t, p)
+}
+
+func newWorldOf(t *testing.T, p *pki.PKI) *world {
+	t.Helper()
 	s, err := simulator.New(simulator.Options{PKI: p, Clock: time.Now, Entropy: rand.Reader})
 	require.NoError(t, err)
 	rp := httptest.NewUnstartedServer(s.RPAPI())
