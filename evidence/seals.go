@@ -35,7 +35,7 @@ func judgeSeals(ctx context.Context, ra io.ReaderAt, size, upload int64, trust T
 			return sealing{}, fmt.Errorf("verify the PDF: %w", err)
 		}
 		s := sealingOf(v, upload, env)
-		if best == nil || s.better(*best) {
+		if best == nil || s.better(best) {
 			best = &s
 		}
 		if s.indication == pdf.TotalPassed {
@@ -49,14 +49,14 @@ func judgeSeals(ctx context.Context, ra io.ReaderAt, size, upload int64, trust T
 }
 
 // better: of two environments, the one that the seals belong to tells more.
-func (s sealing) better(than sealing) bool {
+func (s *sealing) better(than *sealing) bool {
 	if a, b := rank(s.indication), rank(than.indication); a != b {
 		return a < b
 	}
 	return s.passed() > than.passed()
 }
 
-func (s sealing) passed() (n int) {
+func (s *sealing) passed() (n int) {
 	for _, seal := range s.seals {
 		if seal.Indication == pdf.TotalPassed {
 			n++
