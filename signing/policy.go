@@ -9,9 +9,11 @@ import (
 // Method is how a participant signs.
 type Method string
 
-// The methods that the installation knows.
+// The methods. A collection may name those that its Spec accepts.
 const (
-	MethodBankIDSE Method = "bankid-se" // a Swedish BankID signature over our manifest
+	MethodBankIDSE         Method = "bankid-se"          // a Swedish BankID signature over our manifest
+	MethodBankIDSEIdentify Method = "bankid-se-identify" // a Swedish BankID identification, then consent in our page
+	MethodBankIDSEProcess  Method = "bankid-se-process"  // a signing that the provider itself owns, with Swedish BankID
 )
 
 // Assurance says what stands behind a signature. A policy is a set of them;

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/handslag/handslag/providers/wire"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -99,7 +100,7 @@ func (c *completion) remarks() map[string]string {
 	}
 	var risk string
 	if len(c.Risk) > 0 && json.Unmarshal(c.Risk, &risk) == nil && risk != "" {
-		remarks["risk"] = word(risk)
+		remarks["risk"] = wire.Word(risk)
 	}
 	return remarks
 }

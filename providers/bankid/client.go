@@ -11,6 +11,7 @@ import (
 
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/providers/wire"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -27,7 +28,7 @@ const (
 type Client struct {
 	config       Config
 	base         string // with a slash at its end
-	http         *http.Client
+	wire         *wire.Caller
 	relyingParty string // as signatures name us
 }
 
@@ -37,12 +38,6 @@ var _ providers.Provider = (*Client)(nil)
 func New(config Config) (*Client, error) {
 	if err := config.check(); err != nil {
 		return nil, err
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = defaultConnectTimeout
-	}
-	if config.RequestTimeout == 0 {
-		config.RequestTimeout = defaultRequestTimeout
 	}
 	certificate, err := x509.ParseCertificate(config.Credentials.Certificate[0])
 	if err != nil {
@@ -54,15 +49,12 @@ func New(config Config) (*Client, error) {
 	}
 	return &Client{
 		config: config, relyingParty: relyingParty, base: strings.TrimSuffix(config.BaseURL, "/") + "/",
-		http: &http.Client{
-			Transport:     newTransport(newDialer(config.Credentials, config.ServerRoots, config.ConnectTimeout)),
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		wire: caller(config),
 	}, nil
 }
 
 // Close drops idle connections. The client stays usable.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.wire.Close() }
 
 // Name implements providers.Provider.
 func (c *Client) Name() string { return name }
@@ -88,7 +80,7 @@ func (c *Client) Start(ctx context.Context, r providers.StartRequest) (providers
 	if err != nil {
 		return providers.Order{}, unanswered(err)
 	}
-	if got.status != http.StatusOK {
+	if got.Status != http.StatusOK {
 		return providers.Order{}, got.startFault()
 	}
 	var order struct {
@@ -97,7 +89,7 @@ func (c *Client) Start(ctx context.Context, r providers.StartRequest) (providers
 		QRStartToken   signing.Private `json:"qrStartToken"`
 		QRStartSecret  signing.Private `json:"qrStartSecret"`
 	}
-	if err := json.Unmarshal(got.body, &order); err != nil {
+	if err := json.Unmarshal(got.Body, &order); err != nil {
 		return providers.Order{}, errUnreadable
 	}
 	if order.OrderRef == "" || r.Channel != signing.ChannelPhone && (order.AutoStartToken == "" || order.QRStartToken == "" || order.QRStartSecret == "") {
@@ -120,14 +112,14 @@ func (c *Client) Collect(ctx context.Context, ref providers.OrderRef) (providers
 	if err != nil {
 		return providers.Answer{}, unanswered(err)
 	}
-	if got.status != http.StatusOK {
+	if got.Status != http.StatusOK {
 		return providers.Answer{}, got.collectFault()
 	}
-	a, err := decodeAnswer(got.body)
+	a, err := decodeAnswer(got.Body)
 	if err != nil {
 		return providers.Answer{}, errUnreadable.Because(err)
 	}
-	return providers.Answer{Raw: got.body, Terminal: a.Status != statusPending, Hint: word(a.HintCode)}, nil
+	return providers.Answer{Raw: got.Body, Terminal: a.Status != statusPending, Hint: wire.Word(a.HintCode)}, nil
 }
 
 // Cancel implements providers.Provider.
@@ -136,7 +128,7 @@ func (c *Client) Cancel(ctx context.Context, ref providers.OrderRef) error {
 	if err != nil {
 		return unanswered(err)
 	}
-	if got.status != http.StatusOK {
+	if got.Status != http.StatusOK {
 		return got.cancelFault()
 	}
 	return nil // the body is {} or empty

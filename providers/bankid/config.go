@@ -58,11 +58,6 @@ type Config struct {
 	Clock func() time.Time
 }
 
-const (
-	defaultConnectTimeout = 3 * time.Second
-	defaultRequestTimeout = 15 * time.Second
-)
-
 // check refuses what cannot work, by field.
 func (c *Config) check() error {
 	wrong := func(field, format string, args ...any) error {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/providers/wire"
 )
 
 // The faults of the adapter, before they are given a cause. docs/problems.md
@@ -26,13 +26,13 @@ var (
 
 // unanswered turns a call without answer into a fault.
 func unanswered(err error) error {
-	var c *callError
+	c, ok := errors.AsType[*wire.Error](err)
 	switch {
-	case !errors.As(err, &c):
-		return errUncertain.Because(err)
-	case c.refused:
+	case !ok: // our own defect, before anything was sent
+		return errUnreachable.Because(err)
+	case c.Refused:
 		return errCredentials.Because(err)
-	case c.sent:
+	case c.Sent:
 		return errUncertain.Because(err)
 	}
 	return errUnreachable.Because(err)
@@ -45,25 +45,10 @@ func (r reply) errorCode() string {
 	var body struct {
 		ErrorCode string `json:"errorCode"`
 	}
-	if err := json.Unmarshal(r.body, &body); err != nil {
+	if err := json.Unmarshal(r.Body, &body); err != nil {
 		return ""
 	}
-	return word(body.ErrorCode)
-}
-
-// word returns one of BankID's code words, or "unknown" for what cannot be one:
-// codes are stored and logged, so that nothing else may ride along.
-func word(s string) string {
-	if len(s) > 64 {
-		return "unknown"
-	}
-	for i := range len(s) {
-		c := s[i] | 0x20
-		if (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') {
-			return "unknown"
-		}
-	}
-	return s
+	return wire.Word(body.ErrorCode)
 }
 
 type statusError int
@@ -74,30 +59,19 @@ func (s statusError) Error() string { return "status " + strconv.Itoa(int(s)) }
 // false where the call has to decide.
 func (r reply) refusal() (*fault.Error, bool) {
 	code := r.errorCode()
-	switch r.status {
+	switch r.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return errCredentials.From(name, code).Because(statusError(r.status)), true
+		return errCredentials.From(name, code).Because(statusError(r.Status)), true
 	case http.StatusTooManyRequests:
-		return errBusy.From(name, code).Because(statusError(r.status)).After(r.retryAfter()), true
+		return errBusy.From(name, code).Because(statusError(r.Status)).After(r.RetryAfter()), true
 	case http.StatusServiceUnavailable:
 		// Only BankID's own word says that nothing was done; a proxy may give 503
 		// after it passed the call on.
 		if code == "maintenance" {
-			return errBusy.From(name, code).Because(statusError(r.status)).After(r.retryAfter()), true
+			return errBusy.From(name, code).Because(statusError(r.Status)).After(r.RetryAfter()), true
 		}
 	}
 	return nil, false
-}
-
-// retryAfter reads how long to wait, in seconds (RFC 9110 10.2.3), and for the
-// rate limit also from RateLimit-Reset, which BankID documents for its ID card API.
-func (r reply) retryAfter() time.Duration {
-	for _, header := range []string{"Retry-After", "RateLimit-Reset"} {
-		if s, err := strconv.Atoi(r.header.Get(header)); err == nil && s > 0 && s <= 3600 {
-			return time.Duration(s) * time.Second
-		}
-	}
-	return 0
 }
 
 // startFault says what is known of an order that was not confirmed.
@@ -106,18 +80,18 @@ func (r reply) startFault() error {
 		return f
 	}
 	code := r.errorCode()
-	switch r.status {
+	switch r.Status {
 	case http.StatusBadRequest:
 		if code == "alreadyInProgress" {
-			return errInProgress.From(name, code).Because(statusError(r.status))
+			return errInProgress.From(name, code).Because(statusError(r.Status))
 		}
-		return errRefused.From(name, code).Because(statusError(r.status))
+		return errRefused.From(name, code).Because(statusError(r.Status))
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
-		return errRefused.From(name, code).Because(statusError(r.status))
+		return errRefused.From(name, code).Because(statusError(r.Status))
 	}
 	// 408 and 500 among them: BankID asks not to repeat these, and does not say
 	// whether an order was made.
-	return errUncertain.From(name, code).Because(statusError(r.status))
+	return errUncertain.From(name, code).Because(statusError(r.Status))
 }
 
 // collectFault says whether it is worth collecting again. All but the loss of
@@ -126,18 +100,18 @@ func (r reply) collectFault() error {
 	if f, ok := r.refusal(); ok {
 		return f
 	}
-	if code := r.errorCode(); r.status == http.StatusBadRequest && code == "invalidParameters" {
-		return providers.ErrResultLost.From(name, code).Because(statusError(r.status))
+	if code := r.errorCode(); r.Status == http.StatusBadRequest && code == "invalidParameters" {
+		return providers.ErrResultLost.From(name, code).Because(statusError(r.Status))
 	}
-	return errUncertain.From(name, r.errorCode()).Because(statusError(r.status))
+	return errUncertain.From(name, r.errorCode()).Because(statusError(r.Status))
 }
 
 func (r reply) cancelFault() error {
 	if f, ok := r.refusal(); ok {
 		return f
 	}
-	if code := r.errorCode(); r.status == http.StatusBadRequest && code == "invalidParameters" {
-		return errOrderEnded.From(name, code).Because(statusError(r.status))
+	if code := r.errorCode(); r.Status == http.StatusBadRequest && code == "invalidParameters" {
+		return errOrderEnded.From(name, code).Because(statusError(r.Status))
 	}
-	return errUncertain.From(name, r.errorCode()).Because(statusError(r.status))
+	return errUncertain.From(name, r.errorCode()).Because(statusError(r.Status))
 }

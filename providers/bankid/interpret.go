@@ -9,6 +9,7 @@ import (
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/providers/wire"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -20,11 +21,11 @@ func (c *Client) Interpret(raw []byte, x providers.Expectation) (providers.Resul
 	case err != nil:
 		return failed(signing.ReasonProviderError, "malformed_answer"), nil
 	case a.Status == statusPending:
-		return providers.Result{}, fault.New(fault.Internal, "answer_not_terminal", "The stored answer is of a live order.").From(name, word(a.HintCode))
+		return providers.Result{}, fault.New(fault.Internal, "answer_not_terminal", "The stored answer is of a live order.").From(name, wire.Word(a.HintCode))
 	case !strings.EqualFold(a.OrderRef, string(x.Order)):
 		return failed(signing.ReasonVerificationFailed, "wrong_order"), nil
 	case a.Status == statusFailed:
-		return failed(reasonOf(a.HintCode), word(a.HintCode)), nil
+		return failed(reasonOf(a.HintCode), wire.Word(a.HintCode)), nil
 	case len(a.Completion) == 0:
 		return failed(signing.ReasonVerificationFailed, "no_completion"), nil
 	}

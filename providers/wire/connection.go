@@ -1,9 +1,8 @@
-package bankid
+package wire
 
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -82,24 +81,12 @@ func newTransport(d *dialer) *http.Transport {
 }
 
 func refuseCleartext(context.Context, string, string) (net.Conn, error) {
-	return nil, errors.New("BankID is spoken over TLS only")
+	return nil, errors.New("providers are spoken to over TLS only")
 }
 
 type dialer struct {
 	config  *tls.Config
 	timeout time.Duration
-}
-
-func newDialer(credentials tls.Certificate, roots *x509.CertPool, timeout time.Duration) *dialer {
-	return &dialer{
-		config: &tls.Config{
-			RootCAs: roots, MinVersion: tls.VersionTLS12,
-			// Certificates would be left out where the server names other issuers,
-			// and the refusal would not say why.
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &credentials, nil },
-		},
-		timeout: timeout,
-	}
 }
 
 // dial connects and shakes hands, and tries again where that hangs or breaks.
@@ -133,19 +120,27 @@ type sending struct {
 	conn   *meter
 	before int64
 	sent   bool // written on a connection that was given up, or on one that does not count
+	giveUp context.CancelFunc
 }
 
 // trace returns ctx with a watch. The transport calls GotConn again when it
-// tries another connection, which it does for a POST only where nothing was
-// written to the first.
+// tries another connection. For a POST it does so only where nothing was written
+// to the first; a GET it would repeat by itself, beside whatever pace the
+// provider asks for, so that is stopped here.
 func (s *sending) trace(ctx context.Context) context.Context {
+	ctx, s.giveUp = context.WithCancel(ctx)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		s.settle()
-		if m, ok := info.Conn.(*meter); ok {
+		m, ok := info.Conn.(*meter)
+		switch {
+		case !ok:
+			s.sent = true // not ours to count: assume the worst
+		case s.sent:
+			m.bar(m.count())
+			s.giveUp()
+		default:
 			s.conn, s.before = m, m.count()
-			return
 		}
-		s.sent = true // not ours to count: assume the worst
 	}})
 }
 

@@ -1,4 +1,4 @@
-package bankid
+package wire
 
 import (
 	"bytes"
