@@ -10,6 +10,9 @@ import (
 	"github.com/handslag/handslag/pdf/cms"
 )
 
+// maxUnits: some authorities answer with many machines, each of a key of its own.
+const maxUnits = 8
+
 // archive adds the proofs that were collected and a document timestamp over them.
 //
 // The timestamp's own authority is to be checked offline as well, and what proves
@@ -17,7 +20,7 @@ import (
 // only then: when it is one that nothing was collected for, both are made again
 // with it.
 func (g *growth) archive(ctx context.Context, c *custody, t Timestamper) error {
-	for range maxTries {
+	for range maxUnits {
 		next := *g
 		if err := next.keep(ctx, c); err != nil {
 			return err

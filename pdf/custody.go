@@ -36,6 +36,7 @@ type link struct {
 
 const (
 	maxChain = 10 // certificates from a leaf to its root
+	maxTried = 64 // certificates on the way there, dead ends included
 	maxWaves = 4  // responders that responders have
 	maxAsked = 6  // questions at a time
 )
@@ -79,27 +80,40 @@ func (c *custody) climb() error {
 	open := slices.Clone(c.links[c.proven:]) // what follows writes where they are
 	c.links = c.links[:c.proven]
 	for _, end := range open {
-		one := end.certificate
-		for step := 0; ; step++ {
-			if step == maxChain {
-				return incomplete()
-			}
+		if one := end.certificate; !end.answers && (end.at.Before(one.NotBefore) || end.at.After(one.NotAfter)) {
+			return fault.New(fault.Internal, "seal_certificate_time",
+				"A certificate behind the seal was not valid at the time of the timestamp.")
+		}
+		left := maxTried
+		chain := c.path(end.certificate, end.at, maxChain, &left)
+		if chain == nil {
+			return incomplete()
+		}
+		for i, one := range chain {
 			c.play(one)
-			if c.linked(one) {
-				break
+			if i+1 < len(chain) && !c.linked(one) {
+				c.links = append(c.links, link{one, chain[i+1], end.at, end.answers && i == 0})
 			}
-			if selfSigned(one) {
-				if !slices.ContainsFunc(c.known, one.Equal) {
-					return incomplete()
-				}
-				break
-			}
-			issuer := c.issuer(one, end.at)
-			if issuer == nil {
-				return incomplete()
-			}
-			c.links = append(c.links, link{one, issuer, end.at, end.answers && one == end.certificate})
-			one = issuer
+		}
+	}
+	return nil
+}
+
+// path is a chain to a root that is known. One key of an authority may have
+// several certificates by others (cross-certificates), of which some lead nowhere.
+func (c *custody) path(one *x509.Certificate, at time.Time, depth int, left *int) []*x509.Certificate {
+	if selfSigned(one) {
+		if slices.ContainsFunc(c.known, one.Equal) {
+			return []*x509.Certificate{one}
+		}
+		return nil
+	}
+	if *left--; depth == 0 || *left < 0 {
+		return nil
+	}
+	for _, issuer := range c.issuers(one, at) {
+		if above := c.path(issuer, at, depth-1, left); above != nil {
+			return slices.Insert(above, 0, one)
 		}
 	}
 	return nil
@@ -129,45 +143,50 @@ func (c *custody) linked(one *x509.Certificate) bool {
 	return false
 }
 
-// issuer prefers a root to a cross-certificate of the same key: the shorter chain
-// needs fewer proofs.
-func (c *custody) issuer(of *x509.Certificate, at time.Time) (found *x509.Certificate) {
+// issuers begins with roots: the shorter chain needs fewer proofs than one over a
+// cross-certificate of the same key.
+func (c *custody) issuers(of *x509.Certificate, at time.Time) (all []*x509.Certificate) {
+	roots := 0
 	for _, one := range slices.Concat(c.known, c.carried) {
-		if !bytes.Equal(one.RawSubject, of.RawIssuer) || at.Before(one.NotBefore) || at.After(one.NotAfter) || of.CheckSignatureFrom(one) != nil {
-			continue
-		}
-		if selfSigned(one) {
-			return one
-		}
-		if found == nil {
-			found = one
+		switch {
+		case !bytes.Equal(one.RawSubject, of.RawIssuer), at.Before(one.NotBefore), at.After(one.NotAfter), of.CheckSignatureFrom(one) != nil:
+		case selfSigned(one):
+			all = slices.Insert(all, roots, one)
+			roots++
+		default:
+			all = append(all, one)
 		}
 	}
-	return found
+	return all
 }
 
 func selfSigned(c *x509.Certificate) bool {
 	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 }
 
-// exempt reports certificates that have no status to prove.
-func exempt(c *x509.Certificate) bool { return revocation.ShortLived(c) || revocation.NoCheck(c) }
+// exempt reports certificates that have no status to prove. That a certificate
+// needs no check is said of responders, and means nothing in others.
+func (l link) exempt() bool {
+	return revocation.ShortLived(l.certificate) || l.answers && revocation.NoCheck(l.certificate)
+}
 
 // ask gets the proofs of the new links, several at a time.
 func (c *custody) ask(ctx context.Context) error {
 	wave := c.links[c.proven:]
+	for _, l := range wave {
+		if !l.exempt() && !revocation.Named(l.certificate) {
+			return fault.New(fault.Internal, "seal_status_unnamed",
+				"A certificate behind the seal names neither an OCSP responder nor a revocation list; a seal of this level cannot be made with it.")
+		}
+	}
 	proofs, errs := make([]revocation.Proof, len(wave)), make([]error, len(wave))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var all sync.WaitGroup
 	turn := make(chan struct{}, maxAsked)
 	for i, l := range wave {
-		if exempt(l.certificate) {
+		if l.exempt() {
 			continue
-		}
-		if !revocation.Named(l.certificate) {
-			return fault.New(fault.Internal, "seal_status_unnamed",
-				"A certificate behind the seal names neither an OCSP responder nor a revocation list; a seal of this level cannot be made with it.")
 		}
 		all.Go(func() {
 			turn <- struct{}{}
@@ -211,8 +230,8 @@ func (c *custody) responders(p revocation.Proof, at time.Time) error {
 			return unproven().Because(err)
 		}
 		c.play(one)
-		if !exempt(one) && revocation.Named(one) && !c.linked(one) {
-			c.links = append(c.links, link{certificate: one, at: at, answers: true})
+		if l := (link{certificate: one, at: at, answers: true}); !l.exempt() && revocation.Named(one) && !c.linked(one) {
+			c.links = append(c.links, l)
 		}
 	}
 	return nil
@@ -222,7 +241,7 @@ func (c *custody) responders(p revocation.Proof, at time.Time) error {
 func (c *custody) check() error {
 	r := revocation.NewRegister(c.proofs)
 	for _, l := range c.links {
-		if exempt(l.certificate) || l.answers {
+		if l.exempt() || l.answers {
 			continue
 		}
 		a := r.Status(revocation.Question{Certificate: l.certificate, Issuer: l.issuer, At: l.at})
