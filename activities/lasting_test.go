@@ -103,3 +103,34 @@ func TestNeverALowerLevel(t *testing.T) {
 		}
 	}
 }
+
+// TestSealsThatDoNotLast: a seal of a lower level is handed out, when that is
+// what the tenant wants; whether its certificates are good is asked at once,
+// since the document does not say.
+func TestSealsThatDoNotLast(t *testing.T) {
+	for _, level := range []pdf.Level{pdf.LevelB, pdf.LevelT} {
+		for _, kind := range []string{"plain", "PDF/A-2"} {
+			t.Run(string(level)+", "+kind, func(t *testing.T) {
+				w, service := newLastingWorld(t)
+				seal, err := w.sealing.Seals.Seal("acme")
+				require.NoError(t, err)
+				seal.Level = level
+				w.sealing.Seals = sealer{seal}
+				if kind == "PDF/A-2" {
+					w.uploadKind(archival())
+				}
+				in := w.sealInput()
+				service.down.Store(true)
+				require.Equal(t, fault.Unavailable, fault.KindOf(w.run(w.sealing.SealDocument, in, nil)), "nobody says that the certificate is good")
+				service.down.Store(false)
+				require.NoError(t, w.run(w.sealing.SealDocument, in, nil))
+				if kind != "plain" {
+					return
+				}
+				r, err := evidence.VerifyDocument(t.Context(), fileOf(w.result()), nil, w.sealing.Trust, time.Now())
+				require.NoError(t, err)
+				require.Contains(t, []string{pdf.TryLater, pdf.NoProofOfTime}, r.SubIndication, "without proofs of status nobody can tell")
+			})
+		}
+	}
+}

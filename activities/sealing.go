@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -206,11 +207,40 @@ func (s *Sealing) additions(ctx context.Context, j job, separate *evidence.Separ
 
 // judge verifies a result that carries its evidence as anybody will.
 func (s *Sealing) judge(ctx context.Context, j job, file evidence.File) (*evidence.Report, error) {
-	report, err := evidence.VerifyDocument(ctx, file, nil, s.Trust, s.Clock())
+	trust, err := s.informed(ctx, j, file)
+	if err != nil {
+		return nil, err
+	}
+	report, err := evidence.VerifyDocument(ctx, file, nil, trust, s.Clock())
 	if err != nil {
 		return nil, fmt.Errorf("verify the result: %w", err)
 	}
 	return report, s.accept(ctx, j, report)
+}
+
+// informed is our trust with what a seal below B-LT does not carry: proofs of its
+// certificates' status. Whoever verifies such a document brings them along, too.
+func (s *Sealing) informed(ctx context.Context, j job, files ...evidence.File) (evidence.Trust, error) {
+	trust := s.Trust
+	seal, err := s.Seals.Seal(j.Tenant)
+	if err != nil {
+		return trust, err
+	}
+	if seal.Revocation == nil || seal.Level == pdf.LevelLT || seal.Level == pdf.LevelLTA {
+		return trust, nil
+	}
+	for i, f := range files {
+		o := pdf.StatusOptions{Revocation: seal.Revocation, Known: slices.Concat(seal.Known, seal.Chain), Now: s.Clock()}
+		if i == 0 {
+			o.After = j.document.Length
+		}
+		more, err := pdf.Status(ctx, f.Content, f.Size, o)
+		if err != nil {
+			return trust, fmt.Errorf("get the status of the seal's certificates: %w", err)
+		}
+		trust.Proofs = trust.Proofs.With(more)
+	}
+	return trust, nil
 }
 
 // accept refuses a report that does not pass, or is not of what was asked for:

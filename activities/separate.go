@@ -72,7 +72,12 @@ func (s *Sealing) sealAlone(ctx context.Context, j job) (signing.RevisionRef, er
 			return err
 		}
 		revision = revision.Extend(tail)
-		report, err := evidence.VerifySealed(ctx, evidence.File{Content: revision.Source, Size: revision.Size}, j.document.Length, s.Trust, s.Clock())
+		file := evidence.File{Content: revision.Source, Size: revision.Size}
+		trust, err := s.informed(ctx, j, file)
+		if err != nil {
+			return err
+		}
+		report, err := evidence.VerifySealed(ctx, file, j.document.Length, trust, s.Clock())
 		if err != nil {
 			return fmt.Errorf("verify the result: %w", err)
 		}
@@ -134,7 +139,11 @@ func (s *Sealing) evidencePDF(ctx context.Context, j job, a pdf.Additions) (pdf.
 
 // judgeBoth verifies a result together with its evidence PDF as anybody will.
 func (s *Sealing) judgeBoth(ctx context.Context, j job, document, file evidence.File) (*evidence.Report, error) {
-	report, err := evidence.VerifyDocument(ctx, document, []evidence.File{file}, s.Trust, s.Clock())
+	trust, err := s.informed(ctx, j, document, file)
+	if err != nil {
+		return nil, err
+	}
+	report, err := evidence.VerifyDocument(ctx, document, []evidence.File{file}, trust, s.Clock())
 	if err != nil {
 		return nil, fmt.Errorf("verify the result: %w", err)
 	}

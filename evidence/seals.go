@@ -53,7 +53,20 @@ func (s *sealing) better(than *sealing) bool {
 	if a, b := rank(s.indication), rank(than.indication); a != b {
 		return a < b
 	}
-	return s.passed() > than.passed()
+	if a, b := s.passed(), than.passed(); a != b {
+		return a > b
+	}
+	return s.strangers() < than.strangers()
+}
+
+// strangers are the seals that the environment knows nothing of.
+func (s *sealing) strangers() (n int) {
+	for _, seal := range s.seals {
+		if seal.SubIndication == pdf.NoCertificateChain {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *sealing) passed() (n int) {

@@ -25,6 +25,7 @@ type custody struct {
 	proofs       revocation.Proofs
 	links        []link // to be proven
 	proven       int    // how many of them are
+	lenient      bool   // a certificate that names no source of its status is let pass
 }
 
 // link is a certificate in a chain, with its issuer.
@@ -166,15 +167,16 @@ func selfSigned(c *x509.Certificate) bool {
 
 // exempt reports certificates that have no status to prove. That a certificate
 // needs no check is said of responders, and means nothing in others.
-func (l link) exempt() bool {
-	return revocation.ShortLived(l.certificate) || l.answers && revocation.NoCheck(l.certificate)
+func (c *custody) exempt(l link) bool {
+	return revocation.ShortLived(l.certificate) || l.answers && revocation.NoCheck(l.certificate) ||
+		c.lenient && !revocation.Named(l.certificate)
 }
 
 // ask gets the proofs of the new links, several at a time.
 func (c *custody) ask(ctx context.Context) error {
 	wave := c.links[c.proven:]
 	for _, l := range wave {
-		if !l.exempt() && !revocation.Named(l.certificate) {
+		if !c.exempt(l) && !revocation.Named(l.certificate) {
 			return fault.New(fault.Internal, "seal_status_unnamed",
 				"A certificate behind the seal names neither an OCSP responder nor a revocation list; a seal of this level cannot be made with it.")
 		}
@@ -185,7 +187,7 @@ func (c *custody) ask(ctx context.Context) error {
 	var all sync.WaitGroup
 	turn := make(chan struct{}, maxAsked)
 	for i, l := range wave {
-		if l.exempt() {
+		if c.exempt(l) {
 			continue
 		}
 		all.Go(func() {
@@ -230,7 +232,7 @@ func (c *custody) responders(p revocation.Proof, at time.Time) error {
 			return unproven().Because(err)
 		}
 		c.play(one)
-		if l := (link{certificate: one, at: at, answers: true}); !l.exempt() && revocation.Named(one) && !c.linked(one) {
+		if l := (link{certificate: one, at: at, answers: true}); !c.exempt(l) && revocation.Named(one) && !c.linked(one) {
 			c.links = append(c.links, l)
 		}
 	}
@@ -241,7 +243,7 @@ func (c *custody) responders(p revocation.Proof, at time.Time) error {
 func (c *custody) check() error {
 	r := revocation.NewRegister(c.proofs)
 	for _, l := range c.links {
-		if l.exempt() || l.answers {
+		if c.exempt(l) || l.answers {
 			continue
 		}
 		a := r.Status(revocation.Question{Certificate: l.certificate, Issuer: l.issuer, At: l.at})

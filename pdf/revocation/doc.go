@@ -28,6 +28,7 @@ package revocation
 import (
 	"crypto/x509"
 	"encoding/asn1"
+	"slices"
 	"time"
 )
 
@@ -52,6 +53,14 @@ func (p *Proofs) Add(one Proof) {
 		p.CRLs = append(p.CRLs, one.CRL)
 	}
 	p.Certificates = append(p.Certificates, one.Certificates...)
+}
+
+// With returns both together and changes neither.
+func (p Proofs) With(more Proofs) Proofs {
+	return Proofs{
+		OCSP: slices.Concat(p.OCSP, more.OCSP), CRLs: slices.Concat(p.CRLs, more.CRLs),
+		Certificates: slices.Concat(p.Certificates, more.Certificates),
+	}
 }
 
 // Status is what the proofs say.
