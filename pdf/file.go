@@ -57,6 +57,7 @@ type File struct {
 	end      int64      // just after the final %%EOF and its end of line
 	version  string     // of the header
 	start    int64      // the value of the final startxref, as written
+	avoided  uint32     // new objects have no number below it
 
 	cache   map[uint32]Object
 	streams objectStreams

@@ -8,7 +8,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -269,6 +273,37 @@ func (s *largeStamper) Timestamp(_ context.Context, digest []byte) ([]byte, erro
 		by.CA = append(by.CA, s.Root.Cert)
 	}
 	return s.Token(&by, digest, nil)
+}
+
+// What a document of somebody else refers to and does not have, does not come to
+// life by what keeps it.
+func TestRenewDefinesNothingThatWasWaitedFor(t *testing.T) {
+	d := pdftest.Pages(1)
+	last := slices.Max(slices.Collect(maps.Keys(d.Objects)))
+	for name, c := range map[string]struct {
+		ahead int // of the last object
+		fails bool
+	}{
+		"beside the seal": {ahead: 12}, "far away": {ahead: 4000}, "nowhere": {ahead: 9_000_000, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := pdftest.NewNamedWorld(t, pdftest.P256(t))
+			o := lasting(t, w, pdf.LevelLTA)
+			d := pdftest.Pages(1)
+			d.Objects[last+1] = fmt.Sprintf("<</Waiting [%d 0 R]>>", last+1+c.ahead)
+			out := sealWith(t, d.Table(), o)
+			r := pdf.RenewOptions{Timestamper: w, Revocation: o.Revocation, Known: o.Known}
+			w.Stamp = w.Stamper(t, "Second TSA", func(c *x509.Certificate) { c.OCSPServer = []string{"http://ocsp.test/"} })
+			tail, err := pdf.Renew(context.Background(), revision(out), r)
+			if c.fails {
+				require.Equal(t, "pdf_ambiguous", fault.CodeOf(err), "%v", err)
+				return
+			}
+			require.NoError(t, err)
+			require.False(t, strings.Contains(string(tail), fmt.Sprintf("\n%d 0 obj", last+1+c.ahead)))
+			sound(t, w, append(out, tail...), pdf.LevelLTA)
+		})
+	}
 }
 
 func TestRenewRefuses(t *testing.T) {

@@ -37,6 +37,9 @@ func Renew(ctx context.Context, rev Revision, o RenewOptions) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the document's timestamp: %w", err)
 	}
+	if err := g.file.avoid(); err != nil {
+		return nil, fmt.Errorf("read what the document refers to: %w", err)
+	}
 	stored, err := g.file.storedCertificates()
 	if err != nil {
 		return nil, fmt.Errorf("read the document's certificates: %w", err)

@@ -160,11 +160,6 @@ type structureTree struct {
 	next  int64 // the first key that is free
 }
 
-// firstKey is the least key for pages of ours. Pages that were taken out of
-// another document keep their keys into a tree that is gone; keys are counted
-// from nothing, and none of them gets that far.
-const firstKey = 1 << 20
-
 // structureTree finds where structure may be added; nil where the document's own
 // is not as it should be.
 func (u *update) structureTree() (*structureTree, error) {
@@ -180,7 +175,11 @@ func (u *update) soundStructure() (*structureTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &structureTree{u: u, next: firstKey}
+	used, err := u.file.greatestKey()
+	if err != nil {
+		return nil, err
+	}
+	t := &structureTree{u: u, next: used + 1}
 	if cat["StructTreeRoot"] == nil {
 		t.ref = u.reserve()
 		return t, nil
@@ -213,53 +212,12 @@ func (u *update) soundStructure() (*structureTree, error) {
 	} else if ok {
 		t.next = max(t.next, n)
 	}
-	t.next = max(t.next, last+1)
-	const greatest = 1<<31 - 1 // annex C.2
-	if t.next > greatest-int64(u.file.limits.MaxPages) {
+	if t.next = max(t.next, last+1); t.next > maxKey {
 		return nil, damaged("its structure tree is not one")
 	}
 	t.ref, t.root = ref, d
 	t.elder, err = u.file.kids(d["K"])
 	return t, err
-}
-
-// lastKey is the greatest key of a number tree (7.9.7), -1 when it has none; not
-// sound when there is something else in its last place.
-func (f *File) lastKey(node Dict, depth int) (last int64, sound bool, err error) {
-	if depth > f.limits.MaxDepth {
-		return 0, false, nil
-	}
-	kids, err := f.array(node["Kids"])
-	if err != nil {
-		return 0, false, err
-	}
-	last = -1
-	if limits, err := f.array(node["Limits"]); err != nil {
-		return 0, false, err
-	} else if len(limits) == 2 {
-		n, ok := limits[1].(Integer)
-		if !ok {
-			return 0, false, nil
-		}
-		last = int64(n)
-	}
-	if len(kids) > 0 {
-		kid, err := f.dict(kids[len(kids)-1])
-		if err != nil || kid == nil {
-			return 0, false, err
-		}
-		n, sound, err := f.lastKey(kid, depth+1)
-		return max(last, n), sound, err
-	}
-	nums, err := f.array(node["Nums"])
-	if err != nil || len(nums) == 0 {
-		return last, err == nil, err
-	}
-	if len(nums)%2 != 0 {
-		return 0, false, nil
-	}
-	key, ok := nums[len(nums)-2].(Integer)
-	return max(last, int64(key)), ok, nil
 }
 
 // grow adds elements to the root and the pages' marked content to its tree of

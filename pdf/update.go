@@ -30,8 +30,10 @@ func newUpdate(f *File) *update {
 }
 
 // fresh is the first number that no revision uses, frees or counts as its own.
+// A document that was checked refers to none from there on; in others [File.avoid]
+// finds them.
 func (f *File) fresh() uint32 {
-	next := uint32(1)
+	next := max(1, f.avoided)
 	for _, s := range f.sections {
 		if n, ok := s.trailer["Size"].(Integer); ok && n > 0 && n < 1<<31 {
 			next = max(next, uint32(n))
@@ -41,6 +43,34 @@ func (f *File) fresh() uint32 {
 		}
 	}
 	return next
+}
+
+// avoid makes fresh numbers begin past every one that the document refers to. What
+// it names and does not have is nothing, and must not become an object of ours. An
+// object that cannot be read refers to nothing.
+func (f *File) avoid() error {
+	highest := uint32(0)
+	see := func(o Object) {
+		for _, r := range references(nil, o) {
+			highest = max(highest, r.(Ref).Num)
+		}
+	}
+	for _, s := range f.sections {
+		see(s.trailer)
+	}
+	for _, p := range f.places() {
+		o, err := f.load(Ref{p.num, p.e.gen})
+		if _, unreadable := fault.As(err); err != nil && !unreadable {
+			return err
+		}
+		see(o)
+	}
+	const greatest = 8_388_607 // annex C.2
+	if highest >= max(f.fresh(), greatest) {
+		return ambiguous("it refers to an object that only a later revision could define")
+	}
+	f.avoided = highest + 1
+	return nil
 }
 
 // reserve takes a fresh object number.
