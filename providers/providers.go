@@ -10,10 +10,11 @@
 // Cancel withdraws the order.
 //
 // What a provider cannot do is said by its Capabilities and is refused when a
-// collection is created, not when the person stands there. Two things that only
-// some can do are interfaces of their own: [BlockingStarter] for a call that
-// lasts as long as the person takes, and [RevisionReturner] for a provider that
-// signs the documents themselves.
+// collection is created, not when the person stands there. What only some can do
+// are interfaces of their own: [BlockingStarter] for a call that lasts as long as
+// the person takes, [RevisionReturner] for a provider that signs the documents
+// themselves, [Reconciler] for one that can be asked what became of a lost start,
+// and [PushReader] for one that calls us back.
 package providers
 
 import (
@@ -80,12 +81,36 @@ type BlockingStarter interface {
 	StartAndWait(ctx context.Context, r StartRequest, sent func(OrderRef)) (Answer, error)
 }
 
-// RevisionReturner is a provider that signs the documents themselves. Revision
-// fetches what an order made of a document, named by Result.Revisions. The
-// caller closes the reader. It may be called again for as long as the provider
-// keeps the result.
+// RevisionReturner is a provider that signs the documents themselves
+// (Capabilities.ReturnsPDF). Revision fetches what an order made of a document,
+// named by Result.Revisions or Result.Unplaced. The caller closes the reader. It
+// may be called again for as long as the provider keeps the result.
+//
+// Such a provider's Interpret has seen no document. The result that it calls
+// signed says which files to fetch, and has no assurance, signer or time: these
+// are the caller's to find in the files. It accepts one that begins with every
+// byte of what was sent and adds one signature, by the person who was asked.
 type RevisionReturner interface {
 	Revision(ctx context.Context, ref OrderRef, resultID string) (io.ReadCloser, error)
+}
+
+// Reconciler is a provider that can be asked what became of a Start that ended
+// Uncertain. Until it has answered, the request must not be made again, here or
+// at another provider.
+type Reconciler interface {
+	// Reconcile looks for the order of r, by its attempt. at is when the lost
+	// Start was called. Its faults say what is known then:
+	//
+	//	NotFound     certainly none was created, so r may be started again
+	//	Unavailable  it cannot be known yet: ask again after RetryAfter
+	//	Uncertain    likewise
+	//	Conflict     there are several, which a repeated start must have made; a
+	//	             person has to look
+	//	Forbidden    our credentials are refused
+	//
+	// An order that is found counts as if Start had returned it. It may have been
+	// completed already, though nobody was sent to it.
+	Reconcile(ctx context.Context, r StartRequest, at time.Time) (Order, error)
 }
 
 // QRMode says where the text of an animated QR code comes from.
@@ -112,7 +137,9 @@ type Capabilities struct {
 	Pushes      bool // it calls us back; a hint to collect, never a result
 	// CollectEvery is the pace at which a live order is collected.
 	CollectEvery time.Duration
-	// OrderLife is the longest that an order can be live, at most 30 minutes.
+	// OrderLife is the longest that an order can be live, at most 30 minutes. A
+	// provider may keep it open for longer (a redirect, say): whoever follows the
+	// order then cancels it.
 	OrderLife time.Duration
 }
 
@@ -193,6 +220,9 @@ type Order struct {
 	QRSecret       signing.Private `json:"qrSecret,omitempty"` // never leaves the server
 	RelayedQR      signing.Private `json:"relayedQR,omitempty"`
 	RedirectURL    signing.Private `json:"redirectURL,omitempty"`
+	// Documents is what the provider calls the documents that were sent, for a
+	// provider that signs PDFs. It belongs in the Expectation.
+	Documents map[signing.DocumentID]string `json:"documents,omitempty"`
 }
 
 // Answer is what a provider says of an order.
@@ -216,6 +246,8 @@ type Expectation struct {
 	Manifest    []byte
 	StartedAt   time.Time
 	CollectedAt time.Time
+	// Documents are those of the Order.
+	Documents map[signing.DocumentID]string
 }
 
 // Result is what an answer proves.
@@ -236,6 +268,9 @@ type Result struct {
 	Proofs map[string][]byte `json:"-"`
 	// Revisions maps documents to the ids of what the provider made of them.
 	Revisions map[signing.DocumentID]string `json:"revisions,omitempty"`
+	// Unplaced are the ids of what it made of it does not say which documents. They
+	// are told apart by the bytes that they begin with.
+	Unplaced []string `json:"unplaced,omitempty"`
 }
 
 // The names of proofs that a BankID signature consists of.

@@ -102,6 +102,8 @@ func (s Spec) validateParticipants(f *fault.Error) *fault.Error {
 		switch {
 		case p.PersonalNumber.IsZero():
 			f = f.In(at("personalNumber"), "required", "A participant who signs needs a personal number.")
+		case p.PersonalNumber.Norwegian():
+			f = f.In(at("personalNumber"), "country", "A Swedish method needs a Swedish personal number.")
 		case numbers[p.PersonalNumber]:
 			f = f.In(at("personalNumber"), "repeated", "Another participant has the same personal number.")
 		}

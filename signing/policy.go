@@ -14,6 +14,7 @@ const (
 	MethodBankIDSE         Method = "bankid-se"          // a Swedish BankID signature over our manifest
 	MethodBankIDSEIdentify Method = "bankid-se-identify" // a Swedish BankID identification, then consent in our page
 	MethodBankIDSEProcess  Method = "bankid-se-process"  // a signing that the provider itself owns, with Swedish BankID
+	MethodNBIDPKI          Method = "nbid-pki"           // a Norwegian BankID signature in the documents themselves
 )
 
 // Assurance says what stands behind a signature. A policy is a set of them;

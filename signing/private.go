@@ -35,7 +35,8 @@ func (p Private) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // PersonalNumber is a Swedish personal identity number or coordination number:
 // twelve digits YYYYMMDDNNNC with a valid date (day + 60 for a coordination
-// number) and a Luhn check digit over the last ten. The zero value means that
+// number) and a Luhn check digit over the last ten. Or it is a Norwegian national
+// identity number, of eleven digits (see [ParseNIN]). The zero value means that
 // there is none. Like [Private] it prints and logs as "[private]".
 type PersonalNumber struct{ digits string }
 
@@ -77,17 +78,20 @@ func luhn(digits string) bool {
 	return sum%10 == 0
 }
 
-// Reveal returns the twelve digits, or "".
+// Reveal returns the digits, or "".
 func (n PersonalNumber) Reveal() string { return n.digits }
 
 // IsZero reports whether there is no number.
 func (n PersonalNumber) IsZero() bool { return n.digits == "" }
 
-// Masked returns the number as it may be printed: the date of birth, and four
+// Masked returns the number as it may be printed: the date of birth, and as many
 // characters in place of the rest.
 func (n PersonalNumber) Masked() string {
 	if n.IsZero() {
 		return ""
+	}
+	if n.Norwegian() {
+		return n.digits[:6] + "-xxxxx"
 	}
 	return n.digits[:8] + "-xxxx"
 }
@@ -110,7 +114,11 @@ func (n *PersonalNumber) UnmarshalText(text []byte) error {
 		*n = PersonalNumber{}
 		return nil
 	}
-	parsed, err := ParsePersonalNumber(string(text))
+	parse := ParsePersonalNumber
+	if len(text) == 11 {
+		parse = ParseNIN
+	}
+	parsed, err := parse(string(text))
 	if err != nil {
 		return err
 	}

@@ -78,8 +78,8 @@ func (c *Client) order(r providers.StartRequest) (string, any, error) {
 	if r.Method != signing.MethodBankIDSE {
 		return "", nil, invalid("/method", "unsupported", "The method is not one of BankID's.")
 	}
-	if r.Signer.IsZero() {
-		return "", nil, invalid("/signer", "required", "The person must be named by personal number.")
+	if r.Signer.IsZero() || r.Signer.Norwegian() {
+		return "", nil, invalid("/signer", "required", "The person must be named by Swedish personal number.")
 	}
 	t, err := textsOf(r)
 	if err != nil {
