@@ -81,7 +81,7 @@ func (s *signer) options(level, key string, id pki.Identity) pdf.SealOptions {
 		Level: pdf.Level(level), Known: s.world.roots,
 	}
 	if level != "B-B" {
-		o.Timestamper, o.Revocation = s.world.stamps, status{}
+		o.Timestamper, o.Revocation = s.world.stamps, s.world.status
 	}
 	return o
 }

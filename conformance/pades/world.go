@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/handslag/handslag/pdf/revocation"
+	"github.com/handslag/handslag/pdf/revocation/online"
 	"github.com/handslag/handslag/pdf/tsa"
 	"github.com/handslag/handslag/simulator/pki"
 	served "github.com/handslag/handslag/simulator/revocation"
@@ -29,6 +30,7 @@ type world struct {
 	stolen   pki.Identity // revoked
 	stranger *pki.PKI     // nobody trusts it
 	stamps   *tsa.Client
+	status   *online.Client
 	roots    []*x509.Certificate
 	rootFile string
 	servers  []*httptest.Server
@@ -75,6 +77,7 @@ func newWorld(dir string) (*world, error) {
 	mux.Handle("/tsa", authority)
 	mux.Handle("/status/", http.StripPrefix("/status", status))
 	w.stamps = &tsa.Client{URLs: []string{server.URL + "/tsa"}, HTTP: http.DefaultClient}
+	w.status = &online.Client{HTTP: http.DefaultClient, Clock: now}
 	for i, key := range keys {
 		// Chains of two and of three certificates in turn; and each way to ask for the status.
 		order := pki.SealOrder{CommonName: "Seal " + key, Key: kinds[key], Intermediate: i%2 == 1, Status: ways[i%len(ways)]}
@@ -103,7 +106,7 @@ func (w *world) proofs(ctx context.Context) (revocation.Proofs, error) {
 		line := append(chain(id), w.roots...)
 		for _, c := range chain(id) {
 			issuer := line[slices.IndexFunc(line, func(i *x509.Certificate) bool { return c.CheckSignatureFrom(i) == nil })]
-			one, err := status{}.Revocation(ctx, c, issuer)
+			one, err := w.status.Revocation(ctx, c, issuer)
 			if err != nil {
 				return all, err
 			}

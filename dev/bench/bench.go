@@ -53,7 +53,7 @@ func (b *Bench) Run(ctx context.Context) error {
 	}
 	slow := make(chan waited, 1)
 	go func() { slow <- b.waits(ctx, 170*time.Second) }()
-	for _, measure := range []func(context.Context) error{b.latency, b.histories, b.seals} {
+	for _, measure := range []func(context.Context) error{b.latency, b.histories, (&Documents{Page: b.PDF, Out: b.Out}).Run} {
 		if err := measure(ctx); err != nil {
 			return err
 		}
