@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -137,8 +138,7 @@ func writePackedReport(path string, n int) error {
 			inside[4+i], inside[4+2*n+i] = reportPage(i, n), reportResources
 		}
 		size := 4 + 3*n
-		rows := make([]row, size)
-		rows[0] = row{0, 0, 255}
+		rows := slices.Repeat([]row{{0, 0, 255}}, size)
 		d.offsets = make([]int64, size-1)
 		for i := range n {
 			num := 4 + n + i
