@@ -149,6 +149,21 @@ func BenchmarkVerifyFour(b *testing.B) {
 	}
 }
 
+// BenchmarkVerifyArchived: four seals of level B-LTA, each with its store and its
+// document timestamp.
+func BenchmarkVerifyArchived(b *testing.B) {
+	w := pdftest.NewNamedWorld(b, pdftest.P256(b))
+	file := large(100 << 20)
+	for range 4 {
+		file = sealWith(b, file, lasting(b, w, pdf.LevelLTA))
+	}
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	for b.Loop() {
+		require.Equal(b, pdf.TotalPassed, verify(b, w, file).Indication)
+	}
+}
+
 // counting measures what a document costs its source.
 type counting struct {
 	io.ReaderAt

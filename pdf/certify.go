@@ -18,7 +18,7 @@ type evidence struct {
 	inFile       [][]byte // of them, those that the file carries
 	between      *x509.CertPool
 	register     *revocation.Register
-	store        revocation.Proofs // of the newest security store alone
+	stored       *revocation.Register // of the newest security store and the signatures alone
 }
 
 // gather collects certificates and proofs of status from the security store, from
@@ -26,14 +26,14 @@ type evidence struct {
 func (j *judgement) gather() error {
 	e := &evidence{between: x509.NewCertPool()}
 	j.evidence = e
-	var err error
-	if e.store, err = j.file.storeProofs(); err != nil {
+	store, err := j.file.storeProofs()
+	if err != nil {
 		return err
 	}
-	all := revocation.Proofs{OCSP: e.store.OCSP, CRLs: e.store.CRLs}
+	all := revocation.Proofs{OCSP: slices.Clip(store.OCSP), CRLs: slices.Clip(store.CRLs)}
 	all.OCSP = append(all.OCSP, j.trust.Proofs.OCSP...)
 	all.CRLs = append(all.CRLs, j.trust.Proofs.CRLs...)
-	e.inFile = slices.Clip(e.store.Certificates)
+	e.inFile = slices.Clip(store.Certificates)
 	for _, s := range j.all {
 		if s.cms != nil {
 			e.carried(&all, s.cms)
@@ -47,6 +47,7 @@ func (j *judgement) gather() error {
 		}
 	}
 	e.register = revocation.NewRegister(all)
+	e.stored = e.alone(store)
 	return nil
 }
 

@@ -22,8 +22,8 @@ type history struct {
 // state is the document at the end of one of its revisions.
 type state struct {
 	file     *File
-	revision int                // counted from 1
-	proofs   *revocation.Proofs // of its security store, once they are wanted
+	revision int                  // counted from 1
+	proofs   *revocation.Register // of its security store, once it is wanted
 }
 
 // alone reads what a signature covers from its own bytes alone, so that nothing

@@ -43,7 +43,7 @@ func (j *judgement) grade(s *signature, baseline bool, chain []*x509.Certificate
 	if stamp != nil {
 		needed = append(needed, vouched{stamp.chain, stamp.token.Time})
 	}
-	if j.evidence.suffices(j.evidence.store, needed) {
+	if j.evidence.suffices(j.evidence.stored, needed) {
 		r.Level = LevelLT
 	}
 	for _, a := range archived {
@@ -53,9 +53,9 @@ func (j *judgement) grade(s *signature, baseline bool, chain []*x509.Certificate
 			if err != nil {
 				return err
 			}
-			st.proofs = &p
+			st.proofs = j.evidence.alone(p)
 		}
-		if j.evidence.suffices(*st.proofs, needed) {
+		if j.evidence.suffices(st.proofs, needed) {
 			r.Level = LevelLTA
 			return nil
 		}
@@ -63,14 +63,20 @@ func (j *judgement) grade(s *signature, baseline bool, chain []*x509.Certificate
 	return nil
 }
 
-// suffices: with the store and the signatures alone each chain can be judged.
-func (e *evidence) suffices(store revocation.Proofs, needed []vouched) bool {
+// alone is a register of a store and the signatures alone; nil without a store.
+func (e *evidence) alone(store revocation.Proofs) *revocation.Register {
 	if len(store.Certificates)+len(store.OCSP)+len(store.CRLs) == 0 {
+		return nil
+	}
+	store.Certificates = e.inFile
+	return e.register.Of(store)
+}
+
+// suffices: with what is registered each chain can be judged.
+func (e *evidence) suffices(register *revocation.Register, needed []vouched) bool {
+	if register == nil {
 		return false
 	}
-	of := store
-	of.Certificates = e.inFile
-	register := revocation.NewRegister(of)
 	for _, v := range needed {
 		for i := range len(v.chain) - 1 {
 			c := v.chain[i]

@@ -5,33 +5,45 @@ func (l *lexer) hex() error {
 	b := l.scratch[:0]
 	half, high := false, byte(0)
 	for {
-		c, ok := l.peek()
-		if !ok {
+		w := l.window()
+		if len(w) == 0 {
 			return l.fail("string not closed")
 		}
-		l.pos++
-		if c == '>' {
+		for i, c := range w {
+			v := hexValue[c] - 1
+			switch {
+			case v < 16 && half:
+				b = append(b, high<<4|v)
+				half = false
+				continue
+			case v < 16:
+				half, high = true, v
+				continue
+			case isSpace(c):
+				continue
+			}
+			l.pos += int64(i)
+			if c != '>' {
+				return l.fail("not a hexadecimal digit")
+			}
+			l.pos++
 			if half {
 				b = append(b, high<<4)
 			}
 			l.text, l.scratch = b, b
 			return nil
 		}
-		if isSpace(c) {
-			continue
-		}
-		v, ok := hexDigit(c)
-		if !ok {
-			return l.fail("not a hexadecimal digit")
-		}
-		if half {
-			b = append(b, high<<4|v)
-		}
-		half, high = !half, v
+		l.pos += int64(len(w))
 		if len(b) > maxObjectBytes {
 			return tooComplex("a string is too long")
 		}
 	}
+}
+
+// hexValue is one more than the value of each digit.
+var hexValue = [256]byte{
+	'0': 1, '1': 2, '2': 3, '3': 4, '4': 5, '5': 6, '6': 7, '7': 8, '8': 9, '9': 10,
+	'a': 11, 'b': 12, 'c': 13, 'd': 14, 'e': 15, 'f': 16, 'A': 11, 'B': 12, 'C': 13, 'D': 14, 'E': 15, 'F': 16,
 }
 
 func hexDigit(c byte) (byte, bool) {

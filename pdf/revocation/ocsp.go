@@ -33,7 +33,8 @@ type response struct {
 	producedAt   time.Time
 	singles      []single
 	certificates [][]byte
-	unknown      bool // has a critical extension that is not understood
+	carried      []*x509.Certificate // of them, those for answering, once wanted
+	unknown      bool                // has a critical extension that is not understood
 }
 
 type single struct {
@@ -102,6 +103,19 @@ func (r *response) readCertificates(in *cryptobyte.String) bool {
 		r.certificates = append(r.certificates, one)
 	}
 	return true
+}
+
+// candidates are the certificates in the response that are for answering.
+func (r *response) candidates() []*x509.Certificate {
+	if r.carried == nil {
+		r.carried = []*x509.Certificate{}
+		for _, der := range r.certificates {
+			if one, err := x509.ParseCertificate(der); err == nil && appointed(one) {
+				r.carried = append(r.carried, one)
+			}
+		}
+	}
+	return r.carried
 }
 
 // readData reads ResponseData.

@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/x509"
 	"slices"
 	"time"
@@ -27,15 +28,21 @@ type Register struct {
 	genuine   map[signature]bool
 }
 
-// signature is a proof together with who may have signed it.
+// signature is a proof, by its digest, together with who may have signed it.
 type signature struct {
-	proof *byte // of its first byte: the proof itself
+	proof [sha256.Size]byte
 	key   string
 }
 
 // NewRegister keeps the proofs; they must not change while it is in use.
 func NewRegister(p Proofs) *Register {
 	return &Register{given: p, genuine: map[signature]bool{}}
+}
+
+// Of returns a register of other proofs. The two share what they learn about
+// signatures, and nothing else: no signature is checked twice.
+func (r *Register) Of(p Proofs) *Register {
+	return &Register{given: p, genuine: r.genuine}
 }
 
 func (r *Register) open() {
@@ -198,13 +205,7 @@ func (r *Register) responder(c *collector, p *response, depth int) *x509.Certifi
 		return issuer
 	}
 	c.blame(whyForged, "The proof of the certificate's status is not signed by whom it has to be.")
-	candidates := make([]*x509.Certificate, 0, len(p.certificates)+len(r.extra))
-	for _, der := range p.certificates {
-		if one, err := x509.ParseCertificate(der); err == nil && appointed(one) {
-			candidates = append(candidates, one)
-		}
-	}
-	for _, one := range append(candidates, r.extra...) {
+	for _, one := range slices.Concat(p.candidates(), r.extra) {
 		if !p.names(one) || !bytes.Equal(one.RawIssuer, issuer.RawSubject) || !within(p.producedAt, one) ||
 			one.Equal(c.question.Certificate) || // 4.2.2.2.1: nobody speaks for itself
 			!r.issued(one, issuer) || !r.signed(p.raw, p.signed, one) {
@@ -282,7 +283,7 @@ func (r *Register) issued(c, by *x509.Certificate) bool {
 }
 
 func (r *Register) once(raw []byte, by *x509.Certificate, check func() bool) bool {
-	key := signature{&raw[0], string(by.RawSubjectPublicKeyInfo)}
+	key := signature{sha256.Sum256(raw), string(by.RawSubjectPublicKeyInfo)}
 	known, done := r.genuine[key]
 	if !done {
 		known = check()
