@@ -100,7 +100,7 @@ func (s *SealSettings) load(ctx context.Context, id string, o Options) (*Seal, e
 		seal.Revocation = o.Revocation
 	}
 	if level != pdf.LevelB {
-		seal.Stamps = &tsa.Client{URLs: s.Timestamps, HTTP: o.HTTP, Roots: o.TimestampAnchors}
+		seal.Stamps = &tsa.Client{URLs: s.Timestamps, HTTP: o.HTTP, Roots: o.TimestampAnchors, Known: known, Clock: o.Clock}
 	}
 	return seal, nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,6 +53,23 @@ func TestSignAndVerify(t *testing.T) {
 			_, err = cms.VerifyToken(s.Timestamps()[0], []byte("another signature"))
 			require.Equal(t, cms.CodeImprint, fault.CodeOf(err))
 		})
+	}
+}
+
+// The order of the certificates is that of DER, whatever that of the chain.
+func TestSignatureIsDER(t *testing.T) {
+	w := pdftest.NewWorld(t, pdftest.P256(t))
+	digest := sha256.Sum256(nil)
+	for _, chain := range [][]*x509.Certificate{{w.Seal.Cert, w.Root.Cert, w.Stamp.Cert}, {w.Seal.Cert, w.Stamp.Cert, w.Root.Cert}} {
+		der, err := cms.Sign(context.Background(), cms.Signer{Key: w.Seal.Key, Chain: chain, Rand: rand.Reader}, cms.Content{Digest: digest[:]}, nil)
+		require.NoError(t, err)
+		s, err := cms.Parse(der)
+		require.NoError(t, err)
+		require.Len(t, s.Certificates, 3)
+		require.True(t, slices.IsSortedFunc(s.Certificates, slices.Compare))
+		leaf, err := s.Verify(nil, digest[:])
+		require.NoError(t, err)
+		require.Equal(t, w.Seal.Cert.Raw, leaf.Raw)
 	}
 }
 

@@ -147,9 +147,13 @@ func timestamped(ctx context.Context, stamp TimestampFunc, signature []byte) (as
 }
 
 func (s Signer) wrap(c Content, info signerInfo) ([]byte, error) {
-	var certs []byte
+	var certs [][]byte
 	for _, cert := range s.Chain {
-		certs = append(certs, cert.Raw...)
+		certs = append(certs, cert.Raw)
+	}
+	set, err := encodeSet(certs) // ISO 32000-2 12.8.3.3.1 wants all of it in DER
+	if err != nil {
+		return nil, err
 	}
 	version, encap := 1, encapContentInfo{ContentType: c.Type}
 	if !c.Type.Equal(oidData) {
@@ -166,7 +170,7 @@ func (s Signer) wrap(c Content, info signerInfo) ([]byte, error) {
 		Version:          version,
 		DigestAlgorithms: []pkix.AlgorithmIdentifier{info.DigestAlgorithm},
 		Encap:            encap,
-		Certificates:     asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: certs},
+		Certificates:     asn1.RawValue{FullBytes: retag(set, 0xa0)},
 		SignerInfos:      []signerInfo{info},
 	})
 	if err != nil {

@@ -156,8 +156,9 @@ func (t *Token) Certificates() [][]byte { return t.signed.Certificates }
 // Revocation is what the token carries about the status of certificates.
 func (t *Token) Revocation() (ocsp, crls [][]byte) { return t.signed.Revocation() }
 
-// Chain checks that roots vouch for the timestamp's signer at the time it gives.
-func (t *Token) Chain(roots *x509.CertPool) error {
-	_, err := t.signed.Chain(t.Signer, roots, t.Time, x509.ExtKeyUsageTimeStamping)
+// Chain checks that roots vouch for the timestamp's signer at the time it gives,
+// over certificates that it carries or further ones.
+func (t *Token) Chain(roots *x509.CertPool, further ...*x509.Certificate) error {
+	_, err := t.signed.Chain(t.Signer, roots, t.Time, x509.ExtKeyUsageTimeStamping, further...)
 	return err
 }

@@ -268,14 +268,17 @@ func (s *Signed) pss() (crypto.Hash, *rsa.PSSOptions, error) {
 	return hash, &rsa.PSSOptions{SaltLength: saltLength, Hash: hash}, nil
 }
 
-// Chain checks that roots vouch for leaf at the time given, with the
-// certificates that the signature carries as intermediates at most.
-func (s *Signed) Chain(leaf *x509.Certificate, roots *x509.CertPool, at time.Time, usage x509.ExtKeyUsage) ([]*x509.Certificate, error) {
+// Chain checks that roots vouch for leaf at the time given, with the certificates
+// that the signature carries and further ones as intermediates at most.
+func (s *Signed) Chain(leaf *x509.Certificate, roots *x509.CertPool, at time.Time, usage x509.ExtKeyUsage, further ...*x509.Certificate) ([]*x509.Certificate, error) {
 	untrusted := fault.New(fault.Invalid, CodeChain, "No trust anchor that was given vouches for the signer's certificate.")
 	if roots == nil {
 		return nil, untrusted
 	}
 	between := x509.NewCertPool()
+	for _, c := range further {
+		between.AddCert(c)
+	}
 	for _, raw := range s.Certificates {
 		if c, err := x509.ParseCertificate(raw); err == nil {
 			between.AddCert(c)

@@ -92,7 +92,8 @@ func signatureAlgorithm(in cryptobyte.String) x509.SignatureAlgorithm {
 		{x509.SHA384WithRSAPSS, oidPSS(), pssParameters(2, crypto.SHA384)},
 		{x509.SHA512WithRSAPSS, oidPSS(), pssParameters(3, crypto.SHA512)},
 	} {
-		if oid.Equal(known.oid) && string(body) == known.parameters {
+		// RFC 4055 5: parameters of RSA are NULL, and absent ones are to be accepted.
+		if oid.Equal(known.oid) && (string(body) == known.parameters || len(body) == 0 && known.parameters == null) {
 			return known.algorithm
 		}
 	}

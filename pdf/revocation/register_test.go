@@ -3,6 +3,8 @@ package revocation_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -289,4 +291,35 @@ func FuzzCRL(f *testing.F) {
 		a := w.ask(w.Now, w.Now, revocation.Proofs{CRLs: [][]byte{der}})
 		require.Equal(t, a.Status == revocation.Unknown, a.Used == nil)
 	})
+}
+
+// RFC 4055 5: the parameters of an RSA signature are NULL, and absent ones are to
+// be accepted; some issuers leave them out.
+func TestListSignedByRSAWithoutParameters(t *testing.T) {
+	w := pdftest.NewWorld(t, pdftest.P256(t))
+	ca := w.Issue(t, pdftest.RSA(t, 2048), "RSA CA", func(c *x509.Certificate) { c.IsCA = true })
+	about := w.IssueUnder(t, ca, pdftest.P256(t), "Signer", nil)
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: big.NewInt(1), ThisUpdate: w.Now, NextUpdate: w.Now.Add(time.Hour),
+	}, ca.Cert, ca.Key)
+	require.NoError(t, err)
+	with, without := []byte("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"), []byte("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b")
+	var list struct{ TBS, Algorithm, Signature asn1.RawValue }
+	_, err = asn1.Unmarshal(der, &list)
+	require.NoError(t, err)
+	tbs, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: bytes.Replace(list.TBS.Bytes, with, without, 1)})
+	require.NoError(t, err)
+	digest := sha256.Sum256(tbs)
+	signature, err := ca.Key.Sign(rand.Reader, digest[:], crypto.SHA256)
+	require.NoError(t, err)
+	bare, err := asn1.Marshal(struct {
+		TBS, Algorithm asn1.RawValue
+		Signature      asn1.BitString
+	}{asn1.RawValue{FullBytes: tbs}, asn1.RawValue{FullBytes: without}, asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}})
+	require.NoError(t, err)
+	for _, der := range [][]byte{der, bare} {
+		r := revocation.NewRegister(revocation.Proofs{CRLs: [][]byte{der}})
+		a := r.Status(revocation.Question{Certificate: about.Cert, Issuer: ca.Cert, At: w.Now})
+		require.Equal(t, revocation.Good, a.Status, a.Why)
+	}
 }

@@ -37,6 +37,12 @@ type Client struct {
 	HTTP *http.Client
 	// Roots vouch for the authorities; nil leaves that to the verifier.
 	Roots *x509.CertPool
+	// Known are certificates between Roots and authorities that leave them out of
+	// their tokens.
+	Known []*x509.Certificate
+	// Clock, when there is one, has authorities passed over that are ahead of it:
+	// a verifier would not believe them yet.
+	Clock func() time.Time
 	// Timeout bounds one call to one authority; 0 is 10 s.
 	Timeout time.Duration
 	// Rand is where nonces come from; nil is crypto/rand.
@@ -58,7 +64,14 @@ func (c *Client) measure(token []byte) {
 	}
 }
 
-const maxResponse = 256 << 10 // tokens are 2 to 12 KB
+const (
+	maxResponse = 256 << 10 // tokens are 2 to 12 KB
+	// clockSkew is what pdf.Verify allows. An authority's clock is right to a second
+	// (ETSI EN 319 421 7.7.2); ours may not be.
+	clockSkew = time.Minute
+	// nonceSize: RFC 3161 2.4.1 speaks of 64 bits, and some authorities take no more.
+	nonceSize = 8
+)
 
 type request struct {
 	Version int
@@ -124,7 +137,7 @@ func (c *Client) request(digest []byte) ([]byte, *big.Int, error) {
 	if source == nil {
 		source = rand.Reader //nolint:forbidigo // the documented default
 	}
-	var b [16]byte
+	var b [nonceSize]byte
 	if _, err := io.ReadFull(source, b[:]); err != nil {
 		return nil, nil, fmt.Errorf("make nonce: %w", err)
 	}
@@ -157,8 +170,11 @@ func (c *Client) check(answer, digest []byte, nonce *big.Int) ([]byte, error) {
 	if t.Nonce == nil || t.Nonce.Cmp(nonce) != 0 {
 		return nil, errors.New("token answers another request")
 	}
+	if c.Clock != nil && t.Time.After(c.Clock().Add(clockSkew)) {
+		return nil, errors.New("token is of a time to come")
+	}
 	if c.Roots != nil {
-		if err := t.Chain(c.Roots); err != nil {
+		if err := t.Chain(c.Roots, c.Known...); err != nil {
 			return nil, fmt.Errorf("check token: %w", err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"io"
@@ -111,6 +112,45 @@ func TestTimestamp(t *testing.T) {
 			}
 			require.Equal(t, "tsa_unavailable", fault.CodeOf(err))
 			require.Equal(t, fault.Unavailable, fault.KindOf(err))
+		})
+	}
+}
+
+// Some authorities leave out of their tokens what is between them and the root.
+func TestTimestampOverACertificateThatIsNotInTheToken(t *testing.T) {
+	w := pdftest.NewWorld(t, pdftest.P256(t))
+	middle := w.Issue(t, pdftest.P256(t), "Middle", func(c *x509.Certificate) { c.IsCA = true })
+	made := w.IssueUnder(t, middle, pdftest.P256(t), "TSA", func(c *x509.Certificate) {
+		usage, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
+		require.NoError(t, err)
+		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage}}
+	})
+	alone := &pdftest.Identity{Key: made.Key, Cert: made.Cert}
+	c := &tsa.Client{URLs: []string{authority(t, w, alone, nil)}, HTTP: http.DefaultClient, Roots: w.Pool()}
+	_, err := c.Timestamp(context.Background(), make([]byte, 32))
+	require.Error(t, err)
+	c.Known = []*x509.Certificate{middle.Cert}
+	_, err = c.Timestamp(context.Background(), make([]byte, 32))
+	require.NoError(t, err)
+}
+
+// A clock that is ahead makes a timestamp that nobody believes for a while.
+func TestTimestampOfATimeToCome(t *testing.T) {
+	w, ahead := pdftest.NewWorld(t, pdftest.P256(t)), time.Hour
+	late := *w
+	late.Now = w.Now.Add(ahead)
+	for name, tt := range map[string]struct {
+		world *pdftest.World
+		now   time.Time
+		ok    bool
+	}{
+		"right": {w, w.Now, true}, "a little ahead": {w, w.Now.Add(-30 * time.Second), true}, "an hour ahead": {&late, w.Now, false},
+		"our own an hour ahead": {w, w.Now.Add(ahead), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &tsa.Client{URLs: []string{authority(t, tt.world, w.Stamp, nil)}, HTTP: http.DefaultClient, Clock: func() time.Time { return tt.now }}
+			_, err := c.Timestamp(context.Background(), make([]byte, 32))
+			require.Equal(t, tt.ok, err == nil, "%v", err)
 		})
 	}
 }

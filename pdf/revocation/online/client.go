@@ -74,7 +74,7 @@ func (c *Client) prove(ctx context.Context, certificate, issuer *x509.Certificat
 		}
 	}
 	if len(all) == 0 {
-		all = append(all, errors.New("the certificate names no address to ask"))
+		all = append(all, errors.New("the certificate names no address of the web"))
 	}
 	return revocation.Proof{}, unavailable().Because(errors.Join(all...))
 }
@@ -95,7 +95,16 @@ func ways(certificate *x509.Certificate) (all []way) {
 	return all
 }
 
-func first(addresses []string) []string { return addresses[:min(len(addresses), maxAddresses)] }
+// first leaves out what is not of the web: directories (ldap) come first in many
+// certificates.
+func first(addresses []string) (all []string) {
+	for _, one := range addresses {
+		if u, err := url.Parse(one); err == nil && web(u) && len(all) < maxAddresses {
+			all = append(all, one)
+		}
+	}
+	return all
+}
 
 // follow asks one place, unless what it said before is still current.
 func (c *Client) follow(ctx context.Context, w way, certificate, issuer *x509.Certificate, depth int) (revocation.Proof, error) {
@@ -164,9 +173,6 @@ func (c *Client) judge(ctx context.Context, p revocation.Proof, certificate, iss
 }
 
 func (c *Client) fetch(ctx context.Context, w way, certificate, issuer *x509.Certificate) ([]byte, error) {
-	if u, err := url.Parse(w.address); err != nil || !web(u) {
-		return nil, errors.New("the address is not one of the web")
-	}
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = 10 * time.Second

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,7 +106,8 @@ func TestClientAsksUntilSomebodyKnows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t)
-			cert := named(t, w, []string{"ldap://nowhere/", s.URL + "/ocsp"}, []string{s.URL + "/gone", s.URL + "/crl"})
+			directories := slices.Repeat([]string{"ldap://nowhere/cn=CA?certificateRevocationList"}, 8)
+			cert := named(t, w, []string{"ldap://nowhere/", s.URL + "/ocsp"}, append(directories, s.URL+"/gone", s.URL+"/crl"))
 			if c.ocsp != nil {
 				s.ocsp = c.ocsp(cert)
 			}
