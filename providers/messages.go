@@ -1,6 +1,10 @@
 package providers
 
-import "github.com/handslag/handslag/signing"
+import (
+	"strings"
+
+	"github.com/handslag/handslag/signing"
+)
 
 // MessageID names a text that BankID recommends to show (BankID, "User
 // messages"), such as RFA1.
@@ -98,9 +102,13 @@ func FailedMessage(hint string, c signing.Channel) MessageID {
 	return MessageFailed
 }
 
-// ErrorMessage returns what to show when BankID refused a call, by its errorCode.
-// The details that BankID adds are never shown.
+// ErrorMessage returns what to show when BankID refused a call, by its errorCode,
+// or by the code of a provider that names the message itself, such as
+// RFA4_SIGNING_IN_PROGRESS. The details that they add are never shown.
 func ErrorMessage(errorCode string) MessageID {
+	if id, _, ok := strings.Cut(errorCode, "_"); ok && strings.HasPrefix(id, "RFA") && messageTexts(MessageID(id)) != (messageText{}) {
+		return MessageID(id)
+	}
 	switch errorCode {
 	case "alreadyInProgress":
 		return MessageInProgress

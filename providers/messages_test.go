@@ -74,6 +74,7 @@ func TestErrorMessage(t *testing.T) {
 	for code, want := range map[string]providers.MessageID{
 		"alreadyInProgress": "RFA4", "invalidParameters": "RFA22", "unauthorized": "RFA22", "requestTimeout": "RFA5",
 		"internalError": "RFA5", "maintenance": "RFA5", "somethingNew": "RFA22",
+		"RFA4_SIGNING_IN_PROGRESS": "RFA4", "RFA17A_NO_APP": "RFA17A", "RFA99_NEW": "RFA22", "RFA_": "RFA22", "RFA4": "RFA22",
 	} {
 		require.Equal(t, want, providers.ErrorMessage(code), code)
 	}

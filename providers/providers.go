@@ -74,10 +74,24 @@ type Provider interface {
 }
 
 // BlockingStarter is a provider whose phone call is one request that lasts
-// until the person is done (Capabilities.PhoneBlocks). sent is called once the
-// request has left us, so that whoever started the attempt is answered then.
-// A connection lost after that is a fault of kind Uncertain: the result is lost.
+// until the person is done (Capabilities.PhoneBlocks). Start refuses such an
+// order as Invalid.
 type BlockingStarter interface {
+	// StartAndWait asks the person and returns the terminal answer, which is to be
+	// stored before anything else is done with it.
+	//
+	// sent is called once, from another goroutine, when the request has left us,
+	// so that whoever started the attempt is answered then; it must not block. It
+	// gets the order's reference, or an empty one where the provider tells that
+	// with the answer only. With an empty reference Collect and Cancel are a
+	// Conflict, as is the truth: nobody but the person can end the call, by the
+	// app or by not answering for Capabilities.OrderLife. The Expectation of its
+	// answer has the same empty reference.
+	//
+	// Before sent, faults are those of Start. After it they are too, but for two:
+	// a connection that is lost and a context that ends are Uncertain, for the
+	// person may go on, and what they do is lost to us. The end of the context
+	// tells the provider nothing.
 	StartAndWait(ctx context.Context, r StartRequest, sent func(OrderRef)) (Answer, error)
 }
 
@@ -250,7 +264,9 @@ type Expectation struct {
 	Documents map[signing.DocumentID]string
 }
 
-// Result is what an answer proves.
+// Result is what an answer proves. What OutcomeSigned is worth is said by
+// Assurance: with identified, the person proved who they are and has signed
+// nothing; with attested-process, they signed what belongs to the provider.
 type Result struct {
 	Outcome      signing.Outcome   `json:"outcome"`                // signed, failed or cancelled
 	Reason       signing.Reason    `json:"reason,omitempty"`       // when failed

@@ -12,6 +12,7 @@ import (
 	"github.com/handslag/handslag/simulator/bankid"
 	"github.com/handslag/handslag/simulator/faults"
 	"github.com/handslag/handslag/simulator/pki"
+	"github.com/handslag/handslag/simulator/qrona"
 	"github.com/handslag/handslag/simulator/revocation"
 	"github.com/handslag/handslag/simulator/tsa"
 )
@@ -29,6 +30,7 @@ type Options struct {
 // World is the assembled simulators. It is safe for concurrent use.
 type World struct {
 	bankid      *bankid.Server
+	qrona       *qrona.Server
 	tsa         *tsa.Authority
 	second      *tsa.Authority
 	status      *revocation.Service
@@ -45,6 +47,10 @@ func New(o Options) (*World, error) {
 	clock := func() time.Time { return o.Clock().Add(time.Duration(w.ahead.Load())) }
 	var err error
 	w.bankid, err = bankid.New(bankid.Options{PKI: o.PKI, Clock: clock, Entropy: o.Entropy, StateFile: o.StateFile})
+	if err != nil {
+		return nil, err
+	}
+	w.qrona, err = qrona.New(qrona.Options{BankID: w.bankid, PKI: o.PKI, Clock: clock})
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +78,12 @@ func (w *World) RPAPI() http.Handler { return w.bankid.API() }
 // RPTLS is for the listener of [World.RPAPI]: mutual TLS, HTTP/1.1.
 func (w *World) RPTLS() *tls.Config { return w.bankid.TLSConfig() }
 
+// Qrona serves Qrona's API at the root, on a listener with [World.QronaTLS].
+func (w *World) Qrona() http.Handler { return w.qrona.API() }
+
+// QronaTLS is for the listener of [World.Qrona].
+func (w *World) QronaTLS() *tls.Config { return w.qrona.TLSConfig() }
+
 // Timestamp serves RFC 3161 on every path.
 func (w *World) Timestamp() http.Handler { return w.tsa }
 
@@ -86,6 +98,7 @@ func (w *World) Status() http.Handler { return w.status }
 // page of the simulated BankID app. Mount it on loopback: it knows no passwords.
 func (w *World) Control() http.Handler {
 	return w.bankid.Control(func(mux *http.ServeMux) {
+		w.qrona.Mount(mux)
 		w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
 		w.second.Faults().Mount(mux, "/v1/tsa2/faults")
 		w.status.Faults().Mount(mux, "/v1/status/faults")

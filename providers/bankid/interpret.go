@@ -25,7 +25,7 @@ func (c *Client) Interpret(raw []byte, x providers.Expectation) (providers.Resul
 	case !strings.EqualFold(a.OrderRef, string(x.Order)):
 		return failed(signing.ReasonVerificationFailed, "wrong_order"), nil
 	case a.Status == statusFailed:
-		return failed(reasonOf(a.HintCode), wire.Word(a.HintCode)), nil
+		return failed(providers.FailedReason(a.HintCode), wire.Word(a.HintCode)), nil
 	case len(a.Completion) == 0:
 		return failed(signing.ReasonVerificationFailed, "no_completion"), nil
 	}
@@ -132,27 +132,4 @@ func (c *Client) allowsPolicy(oid string) bool {
 		prefix, wild := strings.CutSuffix(want, "*")
 		return oid == want || wild && strings.HasPrefix(oid, prefix)
 	})
-}
-
-// reasonOf says in our words why an order failed, by BankID's hint.
-func reasonOf(hint string) signing.Reason {
-	switch hint {
-	case "userCancel":
-		return signing.ReasonUserCancelled
-	case "cancelled":
-		return signing.ReasonSuperseded
-	case "startFailed":
-		return signing.ReasonNotStarted
-	case "expiredTransaction":
-		return signing.ReasonTimeout
-	case "certificateErr":
-		return signing.ReasonIDInvalid
-	case "notSupportedByUserApp", "nfcNotSupportedByDevice", "multipleBankIdsOnDevice":
-		return signing.ReasonAppUnsupported
-	case "mrtdVerificationFailed", "facialRecognitionFailed", "stepUpFailed":
-		return signing.ReasonStepUpFailed
-	case "userDeclinedCall":
-		return signing.ReasonCallDeclined
-	}
-	return signing.ReasonProviderError
 }

@@ -43,6 +43,12 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"interpret: no answer":             (*suite).noAnswer,
 		"forgeries":                        (*suite).forgeries,
 		"many at once":                     (*suite).manyAtOnce,
+		"a blocking call":                  (*suite).blocks,
+		"a blocking call: nobody answers":  (*suite).blocksInVain,
+		"a blocking call: declined":        (*suite).blocksDeclined,
+		"a blocking call: nothing is sent": (*suite).blocksUnsent,
+		"a blocking call: cut":             (*suite).blocksCut,
+		"a blocking call: given up":        (*suite).blocksGivenUp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			subject := open(t)
@@ -115,11 +121,20 @@ func (s *suite) failed(r providers.Result, reasons ...signing.Reason) {
 	require.Empty(s.t, r.Assurance)
 }
 
+// why returns the reasons that a failure may have, which is none in particular
+// where the provider does not tell.
+func (s *suite) why(reasons ...signing.Reason) []signing.Reason {
+	if s.Terse {
+		return []signing.Reason{signing.ReasonProviderError}
+	}
+	return reasons
+}
+
 func (s *suite) signedBy(r providers.Result) {
 	s.t.Helper()
 	require.Equal(s.t, signing.OutcomeSigned, r.Outcome, "%s: %s", r.Reason, r.ProviderCode)
 	require.Equal(s.t, s.Provider.Capabilities().Assurance, r.Assurance)
-	require.NotEmpty(s.t, r.SignerName)
+	require.Equal(s.t, s.Terse, r.SignerName == "", "who signed")
 	require.NotEmpty(s.t, r.Environment)
 	require.WithinDuration(s.t, s.Clock(), r.SignedAt, maxOrderLife)
 	if r.Assurance == signing.AssuranceVerified {
@@ -136,6 +151,9 @@ func (s *suite) capabilities() {
 	require.Positive(s.t, c.CollectEvery)
 	require.Positive(s.t, c.OrderLife)
 	require.LessOrEqual(s.t, c.OrderLife, maxOrderLife)
+	_, blocks := s.Provider.(providers.BlockingStarter)
+	require.Equal(s.t, c.PhoneBlocks, blocks, "a blocking call")
+	require.False(s.t, c.PhoneBlocks && !c.Phone, "a call that blocks is a call")
 }
 
 func (s *suite) signs(c signing.Channel) {
@@ -154,14 +172,20 @@ func (s *suite) signs(c signing.Channel) {
 	a := s.collect(o)
 	require.False(s.t, a.Terminal)
 	require.NotEmpty(s.t, a.Hint)
-	s.Advance(s.Provider.Capabilities().CollectEvery)
+	s.Advance(max(s.Provider.Capabilities().CollectEvery, time.Second))
+	if s.Provider.Capabilities().QR == providers.QRRelay {
+		require.NotEmpty(s.t, a.RelayedQR)
+		require.NotEqual(s.t, a.RelayedQR, s.collect(o).RelayedQR, "the QR code stands still")
+	}
 	s.must(s.Sign(s.t.Context(), s.People[0], c, o.Order))
 	s.signedBy(s.result(o))
 }
 
 func (s *suite) signsByPhone() {
-	if !s.Provider.Capabilities().Phone || s.Provider.Capabilities().PhoneBlocks {
-		s.t.Skip("the provider has no phone orders that are collected")
+	if c := s.Provider.Capabilities(); !c.Phone || c.PhoneBlocks {
+		_, err := s.Provider.Start(s.t.Context(), s.Request(s.People[0], signing.ChannelPhone))
+		s.kind(err, fault.Invalid)
+		return
 	}
 	o := s.start(s.People[0], signing.ChannelPhone)
 	s.must(s.Sign(s.t.Context(), s.People[0], signing.ChannelPhone, o.Order))
@@ -169,12 +193,12 @@ func (s *suite) signsByPhone() {
 }
 
 func (s *suite) declinesCall() {
-	if s.DeclineCall == nil {
-		s.t.Skip("nobody can decline a call")
+	if s.DeclineCall == nil || s.Provider.Capabilities().PhoneBlocks {
+		s.t.Skip("nobody can decline a call that is collected")
 	}
 	o := s.start(s.People[0], signing.ChannelPhone)
 	s.must(s.DeclineCall(s.t.Context(), s.People[0], o.Order))
-	s.failed(s.result(o), signing.ReasonCallDeclined)
+	s.failed(s.result(o), s.why(signing.ReasonCallDeclined)...)
 }
 
 // A provider may stop another person at the door or hand out what they signed;
@@ -192,13 +216,13 @@ func (s *suite) refuses() {
 	}
 	o := s.start(s.People[0], signing.ChannelQR)
 	s.must(s.Refuse(s.t.Context(), s.People[0], o.Order))
-	s.failed(s.result(o), signing.ReasonUserCancelled)
+	s.failed(s.result(o), s.why(signing.ReasonUserCancelled)...)
 }
 
 func (s *suite) notStarted() {
 	o := s.start(s.People[0], signing.ChannelQR)
 	s.Advance(s.Provider.Capabilities().OrderLife + time.Second)
-	s.failed(s.result(o), signing.ReasonNotStarted, signing.ReasonTimeout)
+	s.failed(s.result(o), s.why(signing.ReasonNotStarted, signing.ReasonTimeout)...)
 }
 
 func (s *suite) cancels() {

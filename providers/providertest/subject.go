@@ -48,6 +48,13 @@ type Subject struct {
 	Elsewhere func(t *testing.T) providers.Provider
 	// OneAnswer says that a terminal answer is handed out once.
 	OneAnswer bool
+	// Terse says that an answer is a bare status: it names neither the person nor
+	// the order, and does not say why an order failed.
+	Terse bool
+	// LoseCall cuts the connection of the next blocking call while the person is
+	// asked, and Patience is longer than any other call may last.
+	LoseCall func()
+	Patience time.Duration
 }
 
 // Forgery is one way to sign something else than was asked for.
