@@ -177,6 +177,9 @@ type StartRequest struct {
 	CallInitiator CallInitiator
 	// Documents are the revisions to sign, for a provider that signs PDFs.
 	Documents []Document
+	// Organisation is the number of the Swedish organisation that the person signs
+	// for, such as 559000-0948, for a provider that looks up who may.
+	Organisation string
 	// ProviderParticipant is the id that the provider's own process gave the
 	// person, for a provider that owns the process.
 	ProviderParticipant string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/handslag/handslag/simulator/bankid"
 	"github.com/handslag/handslag/simulator/faults"
+	"github.com/handslag/handslag/simulator/idkollen"
 	"github.com/handslag/handslag/simulator/pki"
 	"github.com/handslag/handslag/simulator/qrona"
 	"github.com/handslag/handslag/simulator/revocation"
@@ -25,12 +26,17 @@ type Options struct {
 	// StateFile keeps BankID's persons, live orders and uncollected results over
 	// a restart. Empty keeps them in memory.
 	StateFile string
+	// IDkollen is who has an account at IDkollen; empty is [idkollen.Demo] alone.
+	IDkollen []idkollen.Account
+	// Callbacks sends what providers tell by callback; nil sends nothing.
+	Callbacks *http.Client
 }
 
 // World is the assembled simulators. It is safe for concurrent use.
 type World struct {
 	bankid      *bankid.Server
 	qrona       *qrona.Server
+	idkollen    *idkollen.Server
 	tsa         *tsa.Authority
 	second      *tsa.Authority
 	status      *revocation.Service
@@ -51,6 +57,16 @@ func New(o Options) (*World, error) {
 		return nil, err
 	}
 	w.qrona, err = qrona.New(qrona.Options{BankID: w.bankid, PKI: o.PKI, Clock: clock})
+	if err != nil {
+		return nil, err
+	}
+	accounts := o.IDkollen
+	if len(accounts) == 0 {
+		accounts = []idkollen.Account{idkollen.Demo()}
+	}
+	w.idkollen, err = idkollen.New(idkollen.Options{
+		BankID: w.bankid, PKI: o.PKI, Clock: clock, Entropy: o.Entropy, Accounts: accounts, Callbacks: o.Callbacks,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +100,9 @@ func (w *World) Qrona() http.Handler { return w.qrona.API() }
 // QronaTLS is for the listener of [World.Qrona].
 func (w *World) QronaTLS() *tls.Config { return w.qrona.TLSConfig() }
 
+// IDkollen is the broker: its API, the TLS of that, and its callbacks.
+func (w *World) IDkollen() *idkollen.Server { return w.idkollen }
+
 // Timestamp serves RFC 3161 on every path.
 func (w *World) Timestamp() http.Handler { return w.tsa }
 
@@ -99,6 +118,7 @@ func (w *World) Status() http.Handler { return w.status }
 func (w *World) Control() http.Handler {
 	return w.bankid.Control(func(mux *http.ServeMux) {
 		w.qrona.Mount(mux)
+		w.idkollen.Mount(mux, "/v1/idkollen")
 		w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
 		w.second.Faults().Mount(mux, "/v1/tsa2/faults")
 		w.status.Faults().Mount(mux, "/v1/status/faults")

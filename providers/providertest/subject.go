@@ -10,6 +10,7 @@ package providertest
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -46,6 +47,9 @@ type Subject struct {
 	Forge map[string]Forgery
 	// Elsewhere returns the adapter with an address where nobody listens.
 	Elsewhere func(t *testing.T) providers.Provider
+	// Push returns the call that the provider made to us about an order that has
+	// ended, with Capabilities.Pushes.
+	Push func(ctx context.Context, o providers.Order) (http.Header, []byte, error)
 	// OneAnswer says that a terminal answer is handed out once.
 	OneAnswer bool
 	// Terse says that an answer is a bare status: it names neither the person nor

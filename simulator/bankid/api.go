@@ -135,7 +135,7 @@ func (s *Server) relyingParty(r *http.Request) (relyingParty, error) {
 		return relyingParty{}, err
 	}
 	fingerprint := sha256.Sum256(c.Raw)
-	return relyingParty{hex.EncodeToString(fingerprint[:]), subject, pki.DisplayName(c)}, nil
+	return relyingParty{Fingerprint: hex.EncodeToString(fingerprint[:]), Subject: subject, DisplayName: pki.DisplayName(c)}, nil
 }
 
 type startAnswer struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/fault"
@@ -14,6 +15,9 @@ import (
 // are built on it, as the real ones are on BankID: their orders are orders of
 // one BankID, so a person has one app for all of them, and an order at one ends
 // an order at another.
+//
+// A real broker follows its orders all the time. To spare the simulation that,
+// what one of them ended with waits longer to be collected than BankID has it.
 type Broker struct {
 	server *Server
 	rp     relyingParty
@@ -22,7 +26,7 @@ type Broker struct {
 // Broker returns the relying party with the name, which is what the app shows.
 func (s *Server) Broker(name string) *Broker {
 	return &Broker{s, relyingParty{
-		Fingerprint: "in process: " + name, DisplayName: name,
+		Fingerprint: "in process: " + name, DisplayName: name, Broker: true,
 		Subject: "cn=Simulated " + name + ",name=" + name + ",serialNumber=5560000001,o=Simulated Bank AB (publ),c=SE",
 	}}
 }
@@ -55,6 +59,7 @@ type Standing struct {
 	PersonalNumber, GivenName, Surname string
 	IPAddress                          string
 	Signature                          string // base64 of the XML
+	IssueDate                          string // of their BankID, YYYY-MM-DD
 }
 
 // Start creates an order. A refusal is a fault with BankID's errorCode as its
@@ -131,6 +136,7 @@ func (b *Broker) Collect(ref string) (Standing, error) {
 	if c := a.Completion; c != nil {
 		v.PersonalNumber, v.GivenName, v.Surname = c.User.PersonalNumber, c.User.GivenName, c.User.Surname
 		v.IPAddress, v.Signature = c.Device.IPAddress, c.Signature
+		v.IssueDate = strings.TrimSuffix(c.BankIDIssueDate, "Z")
 	}
 	return v, nil
 }

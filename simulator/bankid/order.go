@@ -12,6 +12,7 @@ const (
 	orderLife        = 3 * time.Minute  // the person must have signed within it
 	completeRetained = 3 * time.Minute  // a result waits this long to be collected
 	failedRetained   = 5 * time.Minute
+	brokerRetained   = time.Hour // see Broker
 )
 
 // Hint codes of pending orders.
@@ -81,6 +82,7 @@ type relyingParty struct {
 	Fingerprint string `json:"fingerprint"`
 	Subject     string `json:"subject"`
 	DisplayName string `json:"displayName"`
+	Broker      bool   `json:"broker,omitempty"`
 }
 
 // order is one order. It is only read and changed under the server's lock.
@@ -148,6 +150,9 @@ func (o *order) forgotten(now time.Time) bool {
 	retained := failedRetained
 	if o.End.Completion != nil {
 		retained = completeRetained
+	}
+	if o.RP.Broker {
+		retained = brokerRetained
 	}
 	return !now.Before(o.End.At.Add(retained))
 }

@@ -1,0 +1,103 @@
+package providertest
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handslag/handslag/fault"
+	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/signing"
+)
+
+// Somebody who asks sooner than the provider allows is told when, and has lost
+// nothing by it.
+func (s *suite) tooEarly() {
+	o := s.start(s.People[0], signing.ChannelQR)
+	for range 3 {
+		_, err := s.Provider.Collect(s.t.Context(), o.Ref)
+		if err == nil {
+			continue
+		}
+		s.kind(err, fault.Unavailable)
+		f, _ := fault.As(err)
+		require.Positive(s.t, f.RetryAfter, "it is not said when to ask again")
+		require.LessOrEqual(s.t, f.RetryAfter, s.Provider.Capabilities().CollectEvery, "the pace is faster than allowed")
+	}
+	s.must(s.Sign(s.t.Context(), s.People[0], signing.ChannelQR, o.Order))
+	s.signedBy(s.result(o))
+}
+
+// Who was identified is known, and has signed nothing.
+func (s *suite) identifies() {
+	methods := s.Provider.Capabilities().Methods
+	if !slices.Contains(methods, signing.MethodBankIDSEIdentify) {
+		s.t.Skip("the provider identifies nobody")
+	}
+	r := s.Request(s.People[0], signing.ChannelQR)
+	r.Method, r.VisibleText, r.Manifest = signing.MethodBankIDSEIdentify, "Legitimera dig.", nil
+	started, err := s.Provider.Start(s.t.Context(), r)
+	s.must(err)
+	o := order{started, r, signing.ChannelQR}
+	s.must(s.Sign(s.t.Context(), s.People[0], signing.ChannelQR, started))
+	a := s.collect(o)
+	require.True(s.t, a.Terminal)
+	got, err := s.Provider.Interpret(a.Raw, s.expectation(o))
+	s.must(err)
+	require.Equal(s.t, signing.OutcomeSigned, got.Outcome, got.ProviderCode)
+	require.Equal(s.t, signing.AssuranceIdentified, got.Assurance)
+	require.NotEmpty(s.t, got.SignerName)
+	for _, other := range methods {
+		if other == r.Method {
+			continue
+		}
+		x := s.expectation(o)
+		x.Method = other
+		got, err := s.Provider.Interpret(a.Raw, x)
+		s.must(err)
+		s.failed(got, signing.ReasonVerificationFailed)
+	}
+}
+
+// A push names the order, is told from a forged one, and changes nothing.
+func (s *suite) pushes() {
+	if !s.Provider.Capabilities().Pushes {
+		s.t.Skip("the provider does not call us")
+	}
+	reader, ok := s.Provider.(providers.PushReader)
+	require.True(s.t, ok, "nobody can read what the provider pushes")
+	o := s.start(s.People[0], signing.ChannelQR)
+	s.Advance(time.Second)
+	s.must(s.Sign(s.t.Context(), s.People[0], signing.ChannelQR, o.Order))
+	header, body, err := s.Push(s.t.Context(), o.Order)
+	s.must(err)
+
+	first, err := reader.ReadPush(header, body)
+	s.must(err)
+	s.safe(first)
+	require.Contains(s.t, first.Orders, o.Ref)
+	require.True(s.t, first.Authentic)
+	require.NotEmpty(s.t, first.Key)
+	again, err := reader.ReadPush(header, body)
+	s.must(err)
+	require.Equal(s.t, first, again)
+
+	for name, forged := range map[string]struct {
+		header http.Header
+		body   []byte
+	}{
+		"changed":  {header, append([]byte(" "), body...)},
+		"unsigned": {http.Header{"Content-Type": header["Content-Type"]}, body},
+		"nothing":  {http.Header{}, nil},
+	} {
+		p, err := reader.ReadPush(forged.header, forged.body)
+		if err != nil {
+			s.kind(err, fault.Forbidden, fault.Invalid)
+			continue
+		}
+		require.False(s.t, p.Authentic, name)
+	}
+	s.signedBy(s.result(o))
+}
