@@ -153,15 +153,18 @@ func (j *judgement) status(q certifying, chain []*x509.Certificate) certified {
 }
 
 // outlives: what was signed existed before the revocation. A token that may be
-// younger than it still counts when the authority was closed or replaced in good
-// order (RFC 3161 4.1; reasons of RFC 5280 5.3.1).
+// younger than it still counts when the authority was closed in good order.
 func (q certifying) outlives(a revocation.Answer) bool {
-	if a.RevokedAt.After(q.at) {
-		return true
-	}
+	return a.RevokedAt.After(q.at) || q.stamper && closedAfter(q.statusAt, a)
+}
+
+// closedAfter reports a timestamp authority that was closed or replaced in good
+// order after a time, which leaves its earlier timestamps as they are (RFC 3161 4.1;
+// reasons of RFC 5280 5.3.1).
+func closedAfter(at time.Time, a revocation.Answer) bool {
 	const affiliationChanged, superseded, cessationOfOperation = 3, 4, 5
 	inOrder := a.Reason == affiliationChanged || a.Reason == superseded || a.Reason == cessationOfOperation
-	return q.stamper && inOrder && a.RevokedAt.After(q.statusAt)
+	return inOrder && a.RevokedAt.After(at)
 }
 
 // weakKey: less than 112 bits of strength (SOG-IS crypto catalogue 4.1).

@@ -33,6 +33,7 @@ type link struct {
 	certificate, issuer *x509.Certificate
 	at                  time.Time // when it must have been good
 	answers             bool      // for a responder: judged with what it answered
+	elder               bool      // of a timestamp that a newer one is to keep
 }
 
 const (
@@ -53,6 +54,12 @@ func (c *custody) carry(more ...*x509.Certificate) { c.carried = append(c.carrie
 // prove asks for the chain of a certificate and its status at a time.
 func (c *custody) prove(leaf *x509.Certificate, at time.Time) {
 	c.links = append(c.links, link{certificate: leaf, at: at})
+}
+
+// proveElder asks the same for a timestamp of long ago, whose authority may have
+// been closed since.
+func (c *custody) proveElder(s *stamp) {
+	c.links = append(c.links, link{certificate: s.signer, at: s.time, elder: true})
 }
 
 // gather collects all that was asked for. Responders are certificates too: their
@@ -93,7 +100,7 @@ func (c *custody) climb() error {
 		for i, one := range chain {
 			c.play(one)
 			if i+1 < len(chain) && !c.linked(one) {
-				c.links = append(c.links, link{one, chain[i+1], end.at, end.answers && i == 0})
+				c.links = append(c.links, link{one, chain[i+1], end.at, end.answers && i == 0, end.elder && i == 0})
 			}
 		}
 	}
@@ -193,7 +200,11 @@ func (c *custody) ask(ctx context.Context) error {
 		all.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
-			if proofs[i], errs[i] = c.source.Revocation(ctx, l.certificate, l.issuer); errs[i] != nil {
+			proofs[i], errs[i] = c.source.Revocation(ctx, l.certificate, l.issuer)
+			if l.closed(proofs[i]) {
+				errs[i] = nil
+			}
+			if errs[i] != nil {
 				cancel() // one that is missing is enough to fail
 			}
 		})
@@ -210,6 +221,21 @@ func (c *custody) ask(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// closed reports a proof that the authority was closed in good order.
+func (l link) closed(p revocation.Proof) bool {
+	if !l.elder {
+		return false
+	}
+	var one revocation.Proofs
+	one.Add(p)
+	a := revocation.NewRegister(one).Status(l.question())
+	return a.Status == revocation.Revoked && closedAfter(l.at, a)
+}
+
+func (l link) question() revocation.Question {
+	return revocation.Question{Certificate: l.certificate, Issuer: l.issuer, At: l.at}
 }
 
 // first is the error that made the others: not the cancelling that followed it.
@@ -246,10 +272,13 @@ func (c *custody) check() error {
 		if c.exempt(l) || l.answers {
 			continue
 		}
-		a := r.Status(revocation.Question{Certificate: l.certificate, Issuer: l.issuer, At: l.at})
+		a := r.Status(l.question())
 		switch a.Status {
 		case revocation.Good:
 		case revocation.Revoked:
+			if l.elder && closedAfter(l.at, a) {
+				continue
+			}
 			return fault.New(fault.Internal, "certificate_revoked", "A certificate behind the seal is revoked.")
 		default:
 			return unproven().Because(errors.New(a.Why))

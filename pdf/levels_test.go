@@ -12,7 +12,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -300,7 +299,8 @@ func TestRenewDefinesNothingThatWasWaitedFor(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.False(t, strings.Contains(string(tail), fmt.Sprintf("\n%d 0 obj", last+1+c.ahead)))
+			defined := bytes.Contains(tail, fmt.Appendf(nil, "\n%d 0 obj", last+1+c.ahead))
+			require.False(t, defined)
 			sound(t, w, append(out, tail...), pdf.LevelLTA)
 		})
 	}

@@ -138,3 +138,46 @@ func TestSealOverTheNetwork(t *testing.T) {
 		})
 	}
 }
+
+// An authority that was replaced in good order leaves its timestamps as they are,
+// and documents have to go on with another one. One whose key came into other hands
+// leaves nothing.
+func TestRenewWhenTheAuthorityWasClosed(t *testing.T) {
+	in := pdftest.Pages(1).Table()
+	for name, c := range map[string]struct {
+		reason pki.Reason
+		code   string
+	}{"replaced": {reason: pki.Superseded}, "stolen": {pki.KeyCompromise, "certificate_revoked"}} {
+		for _, status := range []string{"ocsp", "crl"} {
+			t.Run(name+"/"+status, func(t *testing.T) {
+				n := newNetwork(t, pki.SealOrder{})
+				out := sealWith(t, in, n.options)
+				time.Sleep(1100 * time.Millisecond) // statuses are told to the second
+				require.NoError(t, n.pki.Revoke(n.pki.TSA().Certificate, time.Time{}, c.reason))
+				down(t, n.first.Faults(), "")
+				if status == "crl" {
+					down(t, n.status.Faults(), "ocsp")
+				}
+				n.options.Revocation = &online.Client{HTTP: &http.Client{}, Clock: time.Now} // that remembers nothing
+				tail, err := pdf.Renew(context.Background(), revision(out), pdf.RenewOptions{
+					Timestamper: n.options.Timestamper, Revocation: n.options.Revocation, Known: n.roots,
+				})
+				require.Equal(t, c.code, codeOf(err), "%v", err)
+				if c.code != "" {
+					require.Nil(t, tail)
+					return
+				}
+				v := n.verify(t, append(out, tail...), time.Now())
+				require.Equal(t, pdf.TotalPassed, v.Indication, "%+v", v)
+				require.Equal(t, pdf.LevelLTA, v.Signatures[0].Level)
+			})
+		}
+	}
+}
+
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fault.CodeOf(err)
+}

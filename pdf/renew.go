@@ -47,7 +47,7 @@ func Renew(ctx context.Context, rev Revision, o RenewOptions) ([]byte, error) {
 	c := newCustody(o.Revocation, o.Known...)
 	c.carry(last.carried...)
 	c.carry(stored...)
-	c.prove(last.signer, last.time)
+	c.proveElder(last)
 	if err := g.archive(ctx, c, o.Timestamper); err != nil {
 		return nil, err
 	}

@@ -27,9 +27,9 @@ type Timestamper interface {
 }
 
 // RevocationSource gets a proof of the status of a certificate that issuer
-// issued. The proof has been checked and says that the certificate is good; for
-// one that is revoked the error is a fault that says so. It is asked from
-// several goroutines. When no proof can be had its error is a fault of kind
+// issued. The proof has been checked and says that the certificate is good. For
+// one that is revoked the error is the fault certificate_revoked, and the proof of
+// that comes with it. It is asked from several goroutines. When no proof can be had its error is a fault of kind
 // Unavailable; a seal then fails rather than go without.
 type RevocationSource interface {
 	Revocation(ctx context.Context, certificate, issuer *x509.Certificate) (revocation.Proof, error)

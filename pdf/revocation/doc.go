@@ -56,7 +56,7 @@ func (p *Proofs) Add(one Proof) {
 }
 
 // With returns both together and changes neither.
-func (p Proofs) With(more Proofs) Proofs {
+func (p *Proofs) With(more Proofs) Proofs {
 	return Proofs{
 		OCSP: slices.Concat(p.OCSP, more.OCSP), CRLs: slices.Concat(p.CRLs, more.CRLs),
 		Certificates: slices.Concat(p.Certificates, more.Certificates),

@@ -52,7 +52,7 @@ func unavailable() *fault.Error {
 }
 
 // Revocation returns a checked proof that a certificate is good. Faults:
-// certificate_revoked, and revocation_unavailable when nobody who can be reached
+// certificate_revoked, with the proof of that, and revocation_unavailable when nobody who can be reached
 // says so or otherwise.
 func (c *Client) Revocation(ctx context.Context, certificate, issuer *x509.Certificate) (revocation.Proof, error) {
 	return c.prove(ctx, certificate, issuer, 0)
@@ -66,7 +66,7 @@ func (c *Client) prove(ctx context.Context, certificate, issuer *x509.Certificat
 			return p, nil
 		}
 		if fault.CodeOf(err) == "certificate_revoked" {
-			return revocation.Proof{}, err
+			return p, err
 		}
 		all = append(all, err)
 		if ctx.Err() != nil {
@@ -121,7 +121,7 @@ func (c *Client) follow(ctx context.Context, w way, certificate, issuer *x509.Ce
 	}
 	p, until, err := c.judge(ctx, w.proof(der), certificate, issuer, depth)
 	if err != nil {
-		return revocation.Proof{}, fmt.Errorf("judge %s: %w", w.kind, err)
+		return p, fmt.Errorf("judge %s: %w", w.kind, err)
 	}
 	c.keep(key, der, until, now)
 	return p, nil
@@ -159,17 +159,16 @@ func (c *Client) judge(ctx context.Context, p revocation.Proof, certificate, iss
 		proofs.Add(own)
 		a = revocation.NewRegister(proofs).Status(q)
 	}
-	switch a.Status {
-	case revocation.Good:
-		if !a.Used.Responder.Equal(issuer) {
-			p.Certificates = [][]byte{a.Used.Responder.Raw}
-		}
-		return p, a.Used.NextUpdate, nil
-	case revocation.Revoked:
-		return revocation.Proof{}, time.Time{}, fault.New(fault.Internal, "certificate_revoked", "A certificate is revoked.")
-	case revocation.Unknown:
+	if a.Status == revocation.Unknown {
+		return revocation.Proof{}, time.Time{}, errors.New(a.Why)
 	}
-	return revocation.Proof{}, time.Time{}, errors.New(a.Why)
+	if !a.Used.Responder.Equal(issuer) {
+		p.Certificates = [][]byte{a.Used.Responder.Raw}
+	}
+	if a.Status == revocation.Revoked {
+		return p, time.Time{}, fault.New(fault.Internal, "certificate_revoked", "A certificate is revoked.")
+	}
+	return p, a.Used.NextUpdate, nil
 }
 
 func (c *Client) fetch(ctx context.Context, w way, certificate, issuer *x509.Certificate) ([]byte, error) {
