@@ -46,8 +46,8 @@ func Check(ra io.ReaderAt, size int64, limits Limits) (*Report, error) {
 }
 
 // Inspect reads every object of a document once and reports what it is. It
-// refuses, with a fault that names the reason, only what cannot be read, or can
-// be read in two ways; what the document may do or hide is in the findings, and
+// refuses, with a fault that names the reason, only what cannot be read, can be
+// read in two ways, or cannot be added to; what the document may do or hide is in the findings, and
 // a [Policy] decides.
 func Inspect(ra io.ReaderAt, size int64, limits Limits) (*Report, error) {
 	f, err := Open(ra, size, limits)
@@ -74,7 +74,7 @@ func Inspect(ra io.ReaderAt, size int64, limits Limits) (*Report, error) {
 	}
 	r := &Report{Revisions: len(f.sections), XRef: f.overall(), Objects: len(c.used), Dangling: c.dangling}
 	r.FragmentedXRef = f.sections[len(f.sections)-1].subs > 1 && !f.linearized()
-	for _, step := range []func(*Report) error{c.pages, c.form, c.catalog, c.structure} {
+	for _, step := range []func(*Report) error{c.pages, c.form, c.catalog, c.structure, f.rehearse} {
 		if err := step(r); err != nil {
 			return nil, err
 		}

@@ -211,6 +211,9 @@ func (u *update) listField(field Ref) error {
 		return err
 	}
 	const signaturesExistAppendOnly = 3 // 12.7.3, table 225
+	if flags, _ := form["SigFlags"].(Integer); flags&^signaturesExistAppendOnly != 0 {
+		return damaged("its form has flags that are none")
+	}
 	if form["SigFlags"] != Integer(signaturesExistAppendOnly) {
 		form["SigFlags"] = Integer(signaturesExistAppendOnly)
 		changed = true
