@@ -47,14 +47,15 @@ func (c *Client) ReadPush(header http.Header, body []byte) (providers.Push, erro
 // signed reports whether the callback has exactly one signature, and ours.
 func (c *Client) signed(header http.Header, body []byte) bool {
 	values := header.Values(signatureHeader)
-	if c.config.CallbackKey == "" || len(values) != 1 {
+	key := c.keys().callback
+	if key == "" || len(values) != 1 {
 		return false
 	}
 	got, err := base64.StdEncoding.Strict().DecodeString(values[0])
 	if err != nil {
 		return false
 	}
-	mac := hmac.New(sha256.New, []byte(c.config.CallbackKey.Reveal()))
+	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write(body)
 	return hmac.Equal(got, mac.Sum(nil))
 }

@@ -30,11 +30,16 @@ const (
 // Client is one account at IDkollen. It may be used from many goroutines, and
 // has to be one client for all of them, since it keeps the account's pace.
 type Client struct {
-	config Config
+	config Config // without the keys
+	keys   func() keys
 	base   string // with a slash at its end
 	wire   *wire.Caller
 	budget *budget
 }
+
+// keys are kept behind a function: fmt does not ask unexported fields how they
+// want to be printed, and prints no result of a function.
+type keys struct{ authorization, callback string }
 
 var (
 	_ providers.Provider   = (*Client)(nil)
@@ -52,8 +57,13 @@ func New(config Config) (*Client, error) {
 	if config.RateLimitStatus == 0 {
 		config.RateLimitStatus = http.StatusTooManyRequests
 	}
+	kept := keys{
+		authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(config.AccountID+":"+config.SecretKey.Reveal())),
+		callback:      config.CallbackKey.Reveal(),
+	}
+	config.SecretKey, config.CallbackKey = "", ""
 	return &Client{
-		config: config, base: strings.TrimSuffix(config.BaseURL, "/") + "/v3/bankid-se/",
+		config: config, keys: func() keys { return kept }, base: strings.TrimSuffix(config.BaseURL, "/") + "/v3/bankid-se/",
 		wire: wire.New(wire.Options{
 			TLS:            &tls.Config{RootCAs: config.ServerRoots, MinVersion: tls.VersionTLS12},
 			ConnectTimeout: config.ConnectTimeout, RequestTimeout: config.RequestTimeout, MaxBody: maxBody,
@@ -169,8 +179,7 @@ func (c *Client) Cancel(ctx context.Context, ref providers.OrderRef) error {
 
 // call makes a call, which errors name by what it is for.
 func (c *Client) call(ctx context.Context, what, method, path string, body []byte) (wire.Reply, error) {
-	credentials := base64.StdEncoding.EncodeToString([]byte(c.config.AccountID + ":" + c.config.SecretKey.Reveal()))
-	header := http.Header{"Authorization": {"Basic " + credentials}, "Accept": {"application/json"}}
+	header := http.Header{"Authorization": {c.keys().authorization}, "Accept": {"application/json"}}
 	if body != nil {
 		header.Set("Content-Type", "application/json")
 	}

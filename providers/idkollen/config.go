@@ -73,9 +73,9 @@ const (
 
 // check refuses what cannot work, by field.
 func (c *Config) check() error {
-	wrong := func(field, format string, args ...any) error {
-		return fault.New(fault.Invalid, "idkollen_config", "The IDkollen account is not set up right: "+field+" "+format+".", args...).
-			In(field, "invalid", format, args...).From(name, "")
+	wrong := func(field, why string) error {
+		return fault.New(fault.Invalid, "idkollen_config", "The IDkollen account is not set up right: %s %s.", field, why).
+			In(field, "invalid", "%s", why).From(name, "")
 	}
 	base, callback := address(c.BaseURL), address(c.CallbackURL)
 	switch {

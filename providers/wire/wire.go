@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -111,9 +112,7 @@ func (c *Caller) Do(ctx context.Context, call Call) (Reply, error) {
 	if err != nil {
 		return Reply{}, &Error{cause: fmt.Errorf("make request for %s: %w", call.Name, withoutAddress(err))}
 	}
-	for name, values := range call.Header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, call.Header)
 	request.Header.Set("User-Agent", "handslag")
 	response, err := c.http.Do(request)
 	if err != nil {
