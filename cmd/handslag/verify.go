@@ -20,6 +20,7 @@ type verifyCommand struct {
 	Evidence     []string `help:"Evidence PDFs of documents that do not carry their evidence themselves." placeholder:"FILE"`
 	Trust        string   `required:"" help:"Directory of trust anchors: <bankid-se|nbid|seal|tsa>.<live|test|simulator>.pem." placeholder:"DIR"`
 	Revocation   string   `help:"Directory of OCSP responses and certificate revocation lists, for certificates whose status the documents do not prove." placeholder:"DIR"`
+	Signatures   bool     `help:"Judge the PAdES signatures alone, whoever made them: for documents that do not come from Handslag."`
 	Organisation string   `help:"The organisation whose seal it must be, as its certificate names it; empty for any that the anchors vouch for." placeholder:"NAME"`
 	JSON         bool     `name:"json" help:"Print the report of each document as JSON."`
 }
@@ -80,7 +81,13 @@ func (c *verifyCommand) verify(ctx context.Context, files openFiles, trust evide
 	used := map[string]bool{}
 	for i, name := range c.Files {
 		others, names := files.but(i)
-		r, err := evidence.VerifyDocument(ctx, files.pdfs[i], others, trust, time.Now())
+		var r *evidence.Report
+		var err error
+		if c.Signatures {
+			r, err = evidence.VerifySignatures(ctx, files.pdfs[i], trust, time.Now())
+		} else {
+			r, err = evidence.VerifyDocument(ctx, files.pdfs[i], others, trust, time.Now())
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -170,7 +177,11 @@ func printReport(w io.Writer, r report) {
 		fmt.Fprintf(&b, "    method   %s, %s\n", s.Method, s.Assurance)
 		fmt.Fprintf(&b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
 	}
-	printSeals(&b, "Seal    ", r.Seals)
+	word := "Seal    "
+	if r.Assembly == "" { // nothing says whose they are to be
+		word = "Signed  "
+	}
+	printSeals(&b, word, r.Seals)
 	printSeals(&b, "Time    ", r.Timestamps)
 	if e := r.Evidence; e != nil {
 		fmt.Fprintf(&b, "\n  Evidence %s\n", evidenceName(r))

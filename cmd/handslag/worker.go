@@ -42,7 +42,7 @@ type workerCommand struct {
 	BankidRisk     bool     `name:"bankid-risk" help:"Ask for BankID's risk assessment; it is kept in evidence and decides nothing."`
 	BankidStrict   bool     `name:"bankid-strict-ocsp" help:"Refuse signatures whose OCSP nonce is not bound to them."`
 
-	VerifierURL string `name:"verifier-url" help:"Address that the QR code on the evidence page leads to; empty for none." placeholder:"URL"`
+	VerifierURL string `name:"verifier-url" default:"https://github.com/handslag/handslag#verify-a-document" help:"Address that the QR code on the evidence page leads to; empty for none." placeholder:"URL"`
 }
 
 // Run works until it is asked to stop.
