@@ -15,6 +15,7 @@ import (
 	"github.com/handslag/handslag/simulator/pki"
 	"github.com/handslag/handslag/simulator/qrona"
 	"github.com/handslag/handslag/simulator/revocation"
+	"github.com/handslag/handslag/simulator/signicat"
 	"github.com/handslag/handslag/simulator/tsa"
 )
 
@@ -40,9 +41,13 @@ type World struct {
 	tsa         *tsa.Authority
 	second      *tsa.Authority
 	status      *revocation.Service
+	signicat    *signicat.Server
 	revocations revocations
 	ahead       atomic.Int64 // how far the world's clock has been moved, in nanoseconds
 }
+
+// eventTimeout bounds a call by which a simulated provider pushes.
+const eventTimeout = 5 * time.Second
 
 // New returns a world.
 func New(o Options) (*World, error) {
@@ -83,6 +88,12 @@ func New(o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.signicat, err = signicat.New(signicat.Options{
+		PKI: o.PKI, Clock: clock, Entropy: o.Entropy, Timestamp: w.tsa, Status: w.status, HTTP: &http.Client{Timeout: eventTimeout},
+	})
+	if err != nil {
+		return nil, err
+	}
 	w.revocations = revocations{o.PKI, clock}
 	return w, nil
 }
@@ -113,15 +124,28 @@ func (w *World) SecondTimestamp() http.Handler { return w.second }
 // the address that the PKI was given as StatusURL.
 func (w *World) Status() http.Handler { return w.status }
 
-// Control serves the control API of the whole world under /v1/, and at / the
-// page of the simulated BankID app. Mount it on loopback: it knows no passwords.
+// Signicat serves the Sign API, on a listener with its own TLS configuration.
+// Its people sign at /sign/ of [World.Control].
+func (w *World) Signicat() *signicat.Server { return w.signicat }
+
+// Control serves the control API of the whole world under /v1/, at / the page of
+// the simulated BankID app, and at /sign/ that of the simulated Norwegian one.
+// Mount it on loopback: it knows no passwords.
 func (w *World) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/sign/", w.signicat.Pages())
+	mux.Handle("/", w.control())
+	return mux
+}
+
+func (w *World) control() http.Handler {
 	return w.bankid.Control(func(mux *http.ServeMux) {
 		w.qrona.Mount(mux)
 		w.idkollen.Mount(mux, "/v1/idkollen")
 		w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
 		w.second.Faults().Mount(mux, "/v1/tsa2/faults")
 		w.status.Faults().Mount(mux, "/v1/status/faults")
+		w.signicat.Mount(mux)
 		mux.HandleFunc("GET /v1/revocations", w.revocations.list)
 		mux.HandleFunc("POST /v1/revocations", w.revocations.revoke)
 		mux.HandleFunc("POST /v1/clock", w.advance)

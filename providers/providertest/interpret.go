@@ -56,7 +56,7 @@ func (s *suite) otherwise() map[string]func(*providers.Expectation) {
 	}
 	changes["another order"] = func(x *providers.Expectation) { x.Order = "another" }
 	changes["another person"] = func(x *providers.Expectation) { x.Signer = s.People[1] }
-	if s.Provider.Capabilities().Assurance != signing.AssuranceVerified {
+	if c := s.Provider.Capabilities(); c.Assurance != signing.AssuranceVerified || c.ReturnsPDF {
 		return changes // the provider says that it was our text, and shows no proof
 	}
 	changes["another text"] = func(x *providers.Expectation) { x.VisibleText += "!" }

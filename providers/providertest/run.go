@@ -52,6 +52,13 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"collect: too early":               (*suite).tooEarly,
 		"an identification":                (*suite).identifies,
 		"a push":                           (*suite).pushes,
+		"a redirect":                       (*suite).redirects,
+		"the documents come back":          (*suite).returnsDocuments,
+		"a document that is another":       (*suite).otherDocument,
+		"reconcile: the answer was lost":   (*suite).startFound,
+		"reconcile: nothing was made":      (*suite).startNotMade,
+		"reconcile: there are two":         (*suite).startedTwice,
+		"reconcile: the provider is down":  (*suite).reconcileDown,
 	} {
 		t.Run(name, func(t *testing.T) {
 			subject := open(t)
@@ -90,6 +97,9 @@ func (s *suite) safe(values ...any) {
 			}
 			if o, ok := v.(providers.Order); ok && o.QRSecret != "" {
 				require.NotContains(s.t, printed, o.QRSecret.Reveal(), "%s of %T", verb, v)
+			}
+			if o, ok := v.(providers.Order); ok && o.RedirectURL != "" {
+				require.NotContains(s.t, printed, o.RedirectURL.Reveal(), "%s of %T", verb, v)
 			}
 		}
 	}
@@ -148,6 +158,10 @@ func (s *suite) why(reasons ...signing.Reason) []signing.Reason {
 func (s *suite) signedBy(r providers.Result) {
 	s.t.Helper()
 	require.Equal(s.t, signing.OutcomeSigned, r.Outcome, "%s: %s", r.Reason, r.ProviderCode)
+	if s.Provider.Capabilities().ReturnsPDF {
+		s.returned(r)
+		return
+	}
 	require.Equal(s.t, s.Provider.Capabilities().Assurance, r.Assurance)
 	require.Equal(s.t, s.Terse, r.SignerName == "", "who signed")
 	require.NotEmpty(s.t, r.Environment)
@@ -216,11 +230,17 @@ func (s *suite) declinesCall() {
 	s.failed(s.result(o), s.why(signing.ReasonCallDeclined)...)
 }
 
-// A provider may stop another person at the door or hand out what they signed;
-// either way it is no signature of the one who was asked.
+// A provider may stop another person at the door, and then the one who was asked
+// may still come where they are sent, or hand out what they signed; either way it
+// is no signature of the one who was asked.
 func (s *suite) wrongPerson() {
 	o := s.start(s.People[0], signing.ChannelQR)
 	_ = s.Sign(s.t.Context(), s.People[1], signing.ChannelQR, o.Order)
+	if s.Provider.Capabilities().Redirect && !s.collect(o).Terminal {
+		s.must(s.Sign(s.t.Context(), s.People[0], signing.ChannelQR, o.Order))
+		s.signedBy(s.result(o))
+		return
+	}
 	r := s.result(o)
 	require.Equal(s.t, signing.OutcomeFailed, r.Outcome)
 }
@@ -234,9 +254,16 @@ func (s *suite) refuses() {
 	s.failed(s.result(o), s.why(signing.ReasonUserCancelled)...)
 }
 
+// A provider that sends the person elsewhere may leave the order open, and then
+// it is there to be cancelled.
 func (s *suite) notStarted() {
 	o := s.start(s.People[0], signing.ChannelQR)
 	s.Advance(s.Provider.Capabilities().OrderLife + time.Second)
+	if s.Provider.Capabilities().Redirect && !s.collect(o).Terminal {
+		s.must(s.Provider.Cancel(s.t.Context(), o.Ref))
+		require.Error(s.t, s.Sign(s.t.Context(), s.People[0], signing.ChannelQR, o.Order))
+		return
+	}
 	s.failed(s.result(o), s.why(signing.ReasonNotStarted, signing.ReasonTimeout)...)
 }
 

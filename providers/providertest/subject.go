@@ -39,6 +39,7 @@ type Subject struct {
 
 	// Each of these breaks the next call of the kind named, once.
 	LoseStart   func() // the order is made, and the answer lost
+	DropStart   func() // the call is cut when it was sent, and no order made
 	LoseCollect func() // the answer is handed out, and lost
 	LoseCancel  func() // the order is cancelled, and the answer lost
 	Down        func() // the provider says that it does nothing, to any call
@@ -95,6 +96,6 @@ func (s *suite) start(person signing.PersonalNumber, c signing.Channel) order {
 func (s *suite) expectation(o order) providers.Expectation {
 	return providers.Expectation{
 		Order: o.Ref, Method: o.request.Method, Signer: o.request.Signer, VisibleText: o.request.VisibleText,
-		Manifest: o.request.Manifest, StartedAt: o.StartedAt, CollectedAt: s.Clock(),
+		Manifest: o.request.Manifest, StartedAt: o.StartedAt, CollectedAt: s.Clock(), Documents: o.Documents,
 	}
 }
