@@ -100,7 +100,7 @@ func (f *File) appended(base *File, p *preparation) (string, error) {
 		if reason != "" || err != nil {
 			return reason, err
 		}
-		now := f.upTo(i, end, then.spent)
+		now := f.upTo(i, end)
 		a := newAddition(then, now, fresh, p)
 		if reason, err := a.judge(); reason != "" || err != nil {
 			return reason, err
@@ -117,21 +117,11 @@ func (f *File) appended(base *File, p *preparation) (string, error) {
 // later revisions lent to the reading of the older ones.
 func (f *File) sameSections(base *File, later int) bool {
 	for i, s := range base.sections {
-		if x := f.sections[later+i]; !s.entries.equal(&x.entries) || !sameObject(s.trailer, x.trailer) {
+		if x := f.sections[later+i]; x != s && (!s.entries.equal(&x.entries) || !sameObject(s.trailer, x.trailer)) {
 			return false
 		}
 	}
 	return true
-}
-
-// upTo is the document as it was with its i newest sections not there yet. The
-// caller has seen that its bytes up to end are such a document.
-func (f *File) upTo(i int, end, spent int64) *File {
-	return &File{
-		src: f.src, size: end, end: end, limits: f.limits, version: f.version,
-		blocks: f.blocks, sections: f.sections[i:], trailer: f.sections[i].trailer, start: f.sections[i].offset,
-		cache: map[uint32]Object{}, loading: map[uint32]bool{}, spent: spent,
-	}
 }
 
 // addition judges one revision by what the one before it was.

@@ -19,7 +19,7 @@ var (
 // explain judges the revision as one after a signature, and takes over what that
 // explains. The upload is searched at the end for what it had ready.
 func (a *addition) explain() (*step, string, error) {
-	s := newStep(a.then, a.now, newUses())
+	s := newStep(a.then, a.now, newUses(), &sheets{})
 	reason, err := s.judge()
 	maps.Copy(a.allowed, s.allowed)
 	return s, reason, err

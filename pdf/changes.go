@@ -13,12 +13,15 @@ type step struct {
 	then, now *File
 	section   *section
 	uses      *uses
+	sheets    *sheets
 	revision  int
 
 	changed map[uint32]bool // numbers that the section gives another object
 	allowed map[uint32]bool // those that are explained
 	widgets map[uint32]bool // of signature fields that were added
 	shown   map[string]Ref  // the widgets that can be seen, by field
+	places  map[uint32]Ref  // the pages that were given those widgets
+	added   formFields
 	root    uint32
 
 	changes []Change
@@ -26,10 +29,11 @@ type step struct {
 	reason  string // of a change that nothing allows
 }
 
-func newStep(then, now *File, u *uses) *step {
+func newStep(then, now *File, u *uses, sh *sheets) *step {
 	s := &step{
-		then: then, now: now, section: now.sections[0], uses: u,
-		changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{}, shown: map[string]Ref{},
+		then: then, now: now, section: now.sections[0], uses: u, sheets: sh,
+		changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{},
+		shown: map[string]Ref{}, places: map[uint32]Ref{}, added: formFields{names: map[string]int{}},
 	}
 	if root, ok := then.trailer["Root"].(Ref); ok {
 		s.root = root.Num

@@ -1,6 +1,9 @@
 package pdf
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // form: it grows at its end by signature fields and changes in nothing else.
 func (s *step) form() (string, error) {
@@ -69,22 +72,28 @@ func (s *step) formDefaults(old, now Dict) (bool, error) {
 	return true, nil
 }
 
+// newFields: each is new, with all that is above it up to the form.
 func (s *step) newFields(added Array) (string, error) {
 	const reason = "A form field that is no plain signature was added."
 	if len(added) == 0 {
 		return "", nil
 	}
-	form, err := s.now.form()
-	if err != nil {
-		return "", err
+	w := &fieldWalk{file: s.now, out: &s.added, seen: map[uint32]bool{}}
+	if err := w.each(added, "", "", 0); err != nil {
+		return reason, onlyReads(err)
+	}
+	if s.added.others > 0 {
+		return reason, nil
+	}
+	known := map[Ref]bool{}
+	for _, f := range s.added.signatures {
+		known[f.ref] = true
+		if sound, err := s.newField(f); err != nil || !sound {
+			return reason, err
+		}
 	}
 	for _, o := range added {
-		ref, ok := o.(Ref)
-		i := slices.IndexFunc(form.signatures, func(x signatureField) bool { return x.ref == ref })
-		if !ok || i < 0 {
-			return reason, nil
-		}
-		if sound, err := s.newField(form.signatures[i]); err != nil || !sound {
+		if sound, err := s.newNode(o, nil, known); err != nil || !sound {
 			return reason, err
 		}
 	}
@@ -92,39 +101,55 @@ func (s *step) newFields(added Array) (string, error) {
 }
 
 var (
-	// fieldKeys are all that an added signature field may have, widgetKeys all that
-	// its widget may: nothing that acts.
-	fieldKeys  = map[Name]bool{"FT": true, "T": true, "V": true, "Kids": true, "Lock": true, "Ff": true, "TU": true, "DA": true, "Type": true}
+	// nodeKeys are all that a field may have that is only there to name others
+	// (12.7.4.1), fieldKeys all that an added signature field may, widgetKeys all
+	// that its widget may: nothing that acts.
+	nodeKeys   = map[Name]bool{"FT": true, "T": true, "Kids": true, "Parent": true, "Ff": true, "TU": true}
+	fieldKeys  = map[Name]bool{"FT": true, "T": true, "V": true, "Kids": true, "Parent": true, "Lock": true, "SV": true, "Ff": true, "TU": true, "DA": true, "Type": true}
 	widgetKeys = map[Name]bool{
 		"Type": true, "Subtype": true, "P": true, "F": true, "Rect": true, "AP": true, "MK": true, "Parent": true, "NM": true, "M": true,
-		"FT": true, "T": true, "V": true, "Lock": true, "Ff": true, "TU": true, "DA": true, "StructParent": true, "BS": true, "Border": true,
+		"FT": true, "T": true, "V": true, "Lock": true, "SV": true, "Ff": true, "TU": true, "DA": true, "StructParent": true, "BS": true, "Border": true,
 	}
 )
 
-// newField: an added field is new, filled by a signature that is new too, and has
-// one widget: itself, or its only kid.
+// newNode: what is above added signature fields is new too, and only names them.
+// The walk over them has seen that there is no circle.
+func (s *step) newNode(o Object, above Object, known map[Ref]bool) (bool, error) {
+	ref, ok := o.(Ref)
+	if !ok || !s.isNew(ref) {
+		return false, nil
+	}
+	d, err := s.now.plain(ref)
+	if err != nil || d == nil || !sameObject(d["Parent"], above) {
+		return false, err
+	}
+	if known[ref] {
+		return true, nil
+	}
+	s.allowed[ref.Num] = true
+	kids, ok := d["Kids"].(Array)
+	if !ok || len(kids) == 0 || !hasOnly(d, nodeKeys) {
+		return false, nil
+	}
+	for _, k := range kids {
+		if sound, err := s.newNode(k, ref, known); err != nil || !sound {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// newField: an added field is new and has one widget: itself, or its only kid. It
+// is filled by a signature that is new too, or it waits for one where nobody can
+// see it, as programs prepare it for who signs next.
 func (s *step) newField(f signatureField) (bool, error) {
-	if !s.isNew(f.ref) || f.field.name("FT") != "Sig" || f.field["Parent"] != nil || f.field["V"] != Object(f.valueRef) {
+	if !s.isNew(f.ref) || f.name == "" || f.field["FT"] != nil && f.field.name("FT") != "Sig" {
 		return false, nil
 	}
 	s.allowed[f.ref.Num] = true
-	widget, d := f.ref, f.field
-	if f.field["Kids"] != nil {
-		kids, ok := f.field["Kids"].(Array)
-		if !ok || len(kids) != 1 || !hasOnly(f.field, fieldKeys) {
-			return false, nil
-		}
-		if widget, ok = kids[0].(Ref); !ok || !s.isNew(widget) {
-			return false, nil
-		}
-		var err error
-		if d, err = s.now.dict(widget); err != nil || !sameObject(d["Parent"], f.ref) {
-			return false, err
-		}
-		s.allowed[widget.Num] = true
-	}
-	if !hasOnly(d, widgetKeys) || d.name("Subtype") != "Widget" {
-		return false, nil
+	widget, d, err := s.newWidget(f)
+	if err != nil || d == nil || !hasOnly(d, widgetKeys) || d.name("Subtype") != "Widget" {
+		return false, err
 	}
 	if _, ok := rectangleOf(d["Rect"]); !ok {
 		return false, nil
@@ -142,10 +167,39 @@ func (s *step) newField(f signatureField) (bool, error) {
 			return false, err
 		}
 	}
-	if sound, err := s.own(f.field["Lock"]); err != nil || !sound {
+	if sound, err := s.own(Array{f.field["Lock"], f.field["SV"]}); err != nil || !sound {
 		return false, err
 	}
+	if f.field["V"] == nil {
+		s.note(Change{Kind: ChangeField, Field: f.name})
+		return invisible(d), nil
+	}
+	if f.field["V"] != Object(f.valueRef) {
+		return false, nil
+	}
 	return s.newValue(f, false)
+}
+
+// newWidget finds the one widget of an added field; no dictionary when there is
+// another number of them, or one that is not new.
+func (s *step) newWidget(f signatureField) (Ref, Dict, error) {
+	if f.field["Kids"] == nil {
+		return f.ref, f.field, nil
+	}
+	kids, ok := f.field["Kids"].(Array)
+	if !ok || len(kids) != 1 || !hasOnly(f.field, fieldKeys) {
+		return Ref{}, nil, nil
+	}
+	widget, ok := kids[0].(Ref)
+	if !ok || !s.isNew(widget) {
+		return Ref{}, nil, nil
+	}
+	d, err := s.now.plain(widget)
+	if err != nil || !sameObject(d["Parent"], f.ref) || d["V"] != nil {
+		return Ref{}, nil, err
+	}
+	s.allowed[widget.Num] = true
+	return widget, d, nil
 }
 
 func hasOnly(d Dict, keys map[Name]bool) bool {
@@ -212,27 +266,59 @@ func withoutData(refs Array) Array {
 // filled: a signature field that was there and empty may get its signature, and
 // show it in the place that it had.
 func (s *step) filled() (string, error) {
-	form, err := s.then.form()
+	before, err := s.then.form()
 	if err != nil {
 		return "", err
 	}
-	after, err := s.now.form()
-	if err != nil {
-		return "", err
-	}
-	for _, f := range form.signatures {
+	for _, f := range before.signatures {
 		if f.value != nil || !s.changed[f.ref.Num] {
 			continue
 		}
-		i := slices.IndexFunc(after.signatures, func(x signatureField) bool { return x.ref == f.ref })
-		if i < 0 {
-			return "A form field was removed.", nil
+		after, err := s.reread(f)
+		if err != nil {
+			return "", err
 		}
-		if sound, err := s.fill(f, after.signatures[i]); err != nil || !sound {
+		if sound, err := s.fill(f, after); err != nil || !sound {
 			return "A form field was changed in more than that it was signed.", err
 		}
 	}
 	return "", nil
+}
+
+func (s *step) reread(f signatureField) (signatureField, error) {
+	d, err := s.now.plain(f.ref)
+	if err != nil {
+		return f, err
+	}
+	return s.now.signatureField(f.ref, f.name, d)
+}
+
+// grownForm is the form after a step that nothing is wrong with: as it was, with
+// what was filled and added. So a large form is walked once, however many
+// revisions follow.
+func (s *step) grownForm() (*formFields, error) {
+	before, err := s.then.form()
+	if err != nil {
+		return nil, err
+	}
+	after := *before
+	after.signatures = slices.Clone(before.signatures)
+	for i, f := range after.signatures {
+		if !s.changed[f.ref.Num] && !s.changed[f.valueRef.Num] {
+			continue
+		}
+		if after.signatures[i], err = s.reread(f); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.added.signatures) > 0 {
+		after.signatures = append(after.signatures, s.added.signatures...)
+		after.names = maps.Clone(before.names)
+		for name, n := range s.added.names {
+			after.names[name] += n
+		}
+	}
+	return &after, nil
 }
 
 func (s *step) fill(before, after signatureField) (bool, error) {

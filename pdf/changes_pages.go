@@ -73,9 +73,11 @@ func (s *step) page(ref Ref) (string, error) {
 		return "Annotations of a page were removed or replaced.", nil
 	}
 	for _, o := range added {
-		if w, ok := o.(Ref); !ok || !s.widgets[w.Num] {
+		w, ok := o.(Ref)
+		if !ok || !s.widgets[w.Num] {
 			return other, nil
 		}
+		s.places[w.Num] = ref
 	}
 	if s.changed[ref.Num] {
 		s.allowed[ref.Num] = true
@@ -99,10 +101,15 @@ func (s *step) drawings() (string, error) {
 			return "", err
 		}
 		// A field that was there before has its place, unless that is most of a page.
-		if c.Page = p.page; c.Filled && !p.wide {
+		if c.Page = p.page; c.Filled && !p.wide && c.Kind == ChangeSignature {
 			c.Page = 0
 		}
-		if p.overlaps {
+		switch {
+		case c.Kind == ChangeTimestamp && p.page > 0:
+			// Anybody can make one that nobody has to believe, and it is no statement of
+			// anybody's: what it draws is nobody's signature.
+			s.drawn = fmt.Sprintf("A document timestamp that draws on page %d was added.", p.page)
+		case p.overlaps:
 			s.drawn = fmt.Sprintf("A signature that draws over another annotation on page %d was added.", p.page)
 		}
 	}
@@ -118,20 +125,71 @@ type placement struct {
 
 func (s *step) place(widget Ref) (placement, error) {
 	var p placement
-	number := 0
-	err := s.now.walkPages(func(_ Ref, d Dict, above inherited) (bool, error) {
-		number++
-		annots, err := s.now.array(d["Annots"])
-		if err != nil || !slices.Contains(annots, Object(widget)) {
-			return true, err
-		}
-		p.page = number
-		return false, s.measure(&p, widget, annots, above)
-	})
-	return p, err
+	if err := s.sheets.open(s.then); err != nil {
+		return p, err
+	}
+	page, ok := s.places[widget.Num]
+	if !ok {
+		page, ok = s.sheets.widgets[widget]
+	}
+	if !ok {
+		return p, nil // nothing shows what is on no page
+	}
+	d, err := s.now.dict(page)
+	if err != nil {
+		return p, err
+	}
+	annots, err := s.now.array(d["Annots"])
+	if err != nil {
+		return p, err
+	}
+	p.page = s.sheets.numbers[page]
+	return p, s.measure(&p, widget, annots, s.sheets.boxes[page])
 }
 
-func (s *step) measure(p *placement, widget Ref, annots Array, above inherited) error {
+// sheets are the pages, which no revision that is allowed changes: where each is,
+// how large, and which of them show the signature fields that there were.
+type sheets struct {
+	numbers map[Ref]int
+	boxes   map[Ref]Object
+	widgets map[Ref]Ref
+}
+
+func (sh *sheets) open(f *File) error {
+	if sh.numbers != nil {
+		return nil
+	}
+	form, err := f.form()
+	if err != nil {
+		return err
+	}
+	widgets := map[Ref]bool{}
+	for _, x := range form.signatures {
+		kids, err := f.array(x.field["Kids"])
+		if err != nil {
+			return err
+		}
+		widgets[x.ref] = true
+		for _, o := range kids {
+			if ref, ok := o.(Ref); ok {
+				widgets[ref] = true
+			}
+		}
+	}
+	sh.numbers, sh.boxes, sh.widgets = map[Ref]int{}, map[Ref]Object{}, map[Ref]Ref{}
+	return f.walkPages(func(page Ref, d Dict, above inherited) (bool, error) {
+		sh.numbers[page], sh.boxes[page] = len(sh.numbers)+1, above["MediaBox"]
+		annots, err := f.array(d["Annots"])
+		for _, o := range annots {
+			if w, ok := o.(Ref); ok && widgets[w] {
+				sh.widgets[w] = page
+			}
+		}
+		return true, err
+	})
+}
+
+func (s *step) measure(p *placement, widget Ref, annots Array, mediaBox Object) error {
 	own, err := s.now.dict(widget)
 	if err != nil {
 		return err
@@ -149,7 +207,7 @@ func (s *step) measure(p *placement, widget Ref, annots Array, above inherited) 
 			p.overlaps = true
 		}
 	}
-	sheet, err := s.now.resolve(above["MediaBox"])
+	sheet, err := s.now.resolve(mediaBox)
 	if err != nil {
 		return err
 	}

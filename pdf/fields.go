@@ -25,7 +25,19 @@ func (f *File) signatureFields() ([]signatureField, error) {
 	return form.signatures, nil
 }
 
+// form walks the form once.
 func (f *File) form() (*formFields, error) {
+	if f.formed != nil {
+		return f.formed, nil
+	}
+	form, err := f.walkForm()
+	if err == nil {
+		f.formed = form
+	}
+	return form, err
+}
+
+func (f *File) walkForm() (*formFields, error) {
 	cat, err := f.catalog()
 	if err != nil {
 		return nil, err
@@ -112,13 +124,20 @@ func (w *fieldWalk) one(ref Ref, d Dict, above string, kind Name, depth int) err
 	if len(w.out.signatures) >= w.file.limits.MaxSignatures {
 		return tooComplex("too many signatures")
 	}
-	s := signatureField{ref: ref, name: name, field: d}
-	s.valueRef, _ = d["V"].(Ref)
-	if s.value, err = w.file.dict(d["V"]); err != nil {
+	s, err := w.file.signatureField(ref, name, d)
+	if err != nil {
 		return err
 	}
 	w.out.signatures = append(w.out.signatures, s)
 	return nil
+}
+
+func (f *File) signatureField(ref Ref, name string, d Dict) (signatureField, error) {
+	s := signatureField{ref: ref, name: name, field: d}
+	s.valueRef, _ = d["V"].(Ref)
+	var err error
+	s.value, err = f.dict(d["V"])
+	return s, err
 }
 
 // areFields: the kids of a signature field are its widgets, unless they have

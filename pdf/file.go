@@ -60,12 +60,11 @@ type File struct {
 	avoided  uint32     // new objects have no number below it
 
 	cache   map[uint32]Object
-	streams objectStreams
-	loading map[uint32]bool // objects being read, against /Length and object-stream loops
-	spent   int64           // bytes unpacked so far
-	parsed  int64           // bytes of structure read so far
-	turns   int             // pieces of work so far, to ask for the time now and then
-	known   int             // cross-reference entries so far
+	loading map[uint32]bool    // objects being read, against /Length and object-stream loops
+	kept    map[int64]*section // read before, of the same source; nil for none
+	recent  *objectStream      // last used
+	formed  *formFields        // once it was walked
+	work    *work
 }
 
 // Open reads the structure of a PDF: header, every cross-reference section and
@@ -73,10 +72,14 @@ type File struct {
 // too large; it never repairs. The source must not change while the File is used.
 func Open(ra io.ReaderAt, size int64, limits Limits) (*File, error) {
 	f := &File{
-		src: ra, size: size, limits: limits.withDefaults(),
+		src: ra, size: size, limits: limits.withDefaults(), work: &work{},
 		blocks: &blocks{src: ra, size: size, names: names{}},
 		cache:  map[uint32]Object{}, loading: map[uint32]bool{},
 	}
+	return f.open()
+}
+
+func (f *File) open() (*File, error) {
 	if err := f.readHeader(); err != nil {
 		return nil, err
 	}
@@ -371,16 +374,4 @@ func (f *File) extent(l *lexer, length Object) (begin, n int64, err error) {
 		return 0, 0, l.fail("a stream is longer or shorter than it says")
 	}
 	return begin, n, nil
-}
-
-// worked counts what was read against the limits.
-func (f *File) worked(n int64) error {
-	if f.parsed += n; f.parsed > f.limits.MaxParsedBytes {
-		return tooComplex("too much has to be read again")
-	}
-	const pieces = 256
-	if f.turns++; f.turns%pieces == 0 && f.limits.Expired != nil && f.limits.Expired() {
-		return tooComplex("it takes too long to read")
-	}
-	return nil
 }

@@ -16,7 +16,7 @@ type history struct {
 	file   *File
 	states []*state // oldest first
 	steps  []*step  // steps[i] leads from states[i] to states[i+1]
-	broken string   // why the states after the first cannot be told apart
+	broken string   // why the states after the last cannot be told apart
 }
 
 // state is the document at the end of one of its revisions.
@@ -30,7 +30,7 @@ type state struct {
 // behind it can lend it an end, an object or the rest of a stream. Nil when it is
 // not a document of its own.
 func (f *File) alone(s *signature) (*File, error) {
-	then, err := Open(f.src, s.covers.end, f.limits)
+	then, err := f.prefix(s.covers.end)
 	if err != nil {
 		if _, ok := fault.As(err); ok {
 			return nil, nil
@@ -48,7 +48,8 @@ func (f *File) alone(s *signature) (*File, error) {
 }
 
 // follow divides what comes after base, which is read alone, into its states.
-func (f *File) follow(base *File) (*history, error) {
+// Those with as many sections as wanted says are covered by signatures.
+func (f *File) follow(base *File, wanted map[int]bool) (*history, error) {
 	h := &history{file: f, states: []*state{{file: base, revision: len(base.sections)}}}
 	later := f.sections[:len(f.sections)-len(base.sections)]
 	end := base.end
@@ -70,11 +71,10 @@ func (f *File) follow(base *File) (*history, error) {
 			return h, onlyReads(err)
 		}
 		end = next
-		now := f.upTo(i, end, 0)
-		now.spent = h.last().file.spent
+		now := f.upTo(i, end)
 		h.states = append(h.states, &state{file: now, revision: len(f.sections) - i})
 	}
-	return h, h.compare()
+	return h, h.compare(wanted)
 }
 
 func (h *history) last() *state { return h.states[len(h.states)-1] }
@@ -144,38 +144,56 @@ func (f *File) accounted(s *section, from int64) (bool, error) {
 	return true, nil
 }
 
-// compare judges every step once, whatever the number of signatures.
-func (h *history) compare() error {
+// compare judges every step once, whatever the number of signatures. After one
+// that nothing allows, what follows matters only from where the next signature is.
+func (h *history) compare(wanted map[int]bool) error {
 	if len(h.states) == 1 {
 		return nil
 	}
-	base := h.states[0].file
-	u := newUses()
+	u, pages, failed := newUses(), &sheets{}, false
 	for _, st := range h.states[1:] {
 		for num := range st.file.sections[0].entries.all() {
 			u.watched[num] = true
 		}
 	}
-	if err := u.scan(base); err != nil {
+	if err := u.scan(h.states[0].file); err != nil {
 		return h.unreadable(err)
 	}
 	for i, st := range h.states[1:] {
-		s := newStep(h.states[i].file, st.file, u)
-		s.revision = st.revision
-		h.steps = append(h.steps, s)
-		reason, err := s.judge()
-		if _, ok := fault.As(err); ok {
-			reason, err = "What was added cannot be read.", nil
+		before := h.states[i].file
+		if failed = failed && !wanted[len(before.sections)]; !failed {
+			s := newStep(before, st.file, u, pages)
+			s.revision = st.revision
+			st.file.inherit(before)
+			h.steps = append(h.steps, s)
+			if err := s.conclude(); err != nil {
+				return err
+			}
+			if failed = s.reason != ""; failed {
+				pages = &sheets{}
+			}
+		} else {
+			h.steps = append(h.steps, &step{})
 		}
-		if err != nil {
-			return err
-		}
-		s.reason = reason
 		if err := u.add(st.file); err != nil {
 			return h.unreadable(err)
 		}
+		before.forget()
 	}
 	return nil
+}
+
+// conclude judges the step and, when nothing is wrong with it, keeps what its form
+// is for the next one.
+func (s *step) conclude() error {
+	var err error
+	if s.reason, err = s.judge(); err == nil && s.reason == "" {
+		s.now.formed, err = s.grownForm()
+	}
+	if _, ok := fault.As(err); ok {
+		s.reason, err = "What was added cannot be read.", nil
+	}
+	return err
 }
 
 func (h *history) unreadable(err error) error {

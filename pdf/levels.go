@@ -47,7 +47,7 @@ func (j *judgement) grade(s *signature, baseline bool, chain []*x509.Certificate
 		r.Level = LevelLT
 	}
 	for _, a := range archived {
-		st := j.history.states[a.state]
+		st := a.history.states[a.state]
 		if st.proofs == nil {
 			p, err := st.file.storeProofs()
 			if err != nil {

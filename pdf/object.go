@@ -37,6 +37,12 @@ type Stream struct {
 	raw  *io.SectionReader
 }
 
+// alone reports whether the stream can be unpacked with no other object's help.
+func (s *Stream) alone() bool {
+	_, length := s.Dict["Length"].(Integer)
+	return length && len(references(nil, Array{s.Dict["Filter"], s.Dict["DecodeParms"], s.Dict["N"], s.Dict["First"]})) == 0
+}
+
 func (d Dict) name(key Name) Name {
 	n, _ := d[key].(Name)
 	return n

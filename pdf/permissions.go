@@ -101,7 +101,7 @@ func (p *permissions) lock(f *File, d Dict) error {
 // data and document timestamps are never changes in this sense (12.8.2.2.1).
 func (p *permissions) violated(changes []Change) string {
 	for _, c := range changes {
-		if c.Kind != ChangeSignature {
+		if c.Kind != ChangeSignature && c.Kind != ChangeField {
 			continue
 		}
 		if p.final {

@@ -73,6 +73,7 @@ type ChangeKind string
 const (
 	ChangeSignature  ChangeKind = "signature-added"
 	ChangeTimestamp  ChangeKind = "timestamp-added"
+	ChangeField      ChangeKind = "field-added"           // for a signature that is to come, where nobody sees it
 	ChangeValidation ChangeKind = "validation-data-added" // the document security store
 	ChangeMetadata   ChangeKind = "metadata-changed"      // XMP, or date and producer in /Info
 	ChangeExtensions ChangeKind = "version-raised"        // /Version, /Extensions
@@ -82,7 +83,7 @@ const (
 type Change struct {
 	Kind     ChangeKind
 	Revision int    // counted from 1, as cross-reference sections
-	Field    string // of a signature or timestamp
+	Field    string // of a signature or timestamp, or to be one
 	Page     int    // on which a signature that draws is; 0 when it does not
 	// Filled is a signature in a field that was there and empty before.
 	Filled bool

@@ -86,10 +86,12 @@ const smallStream = 1 << 20
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.out += int64(n)
-	b.file.spent += int64(n)
-	limits := &b.file.limits
-	if b.out > limits.MaxStreamBytes || b.file.spent > limits.MaxDecodedBytes ||
-		b.out > smallStream && b.out/int64(limits.MaxRatio) > b.raw {
+	w, limits := b.file.work, &b.file.limits
+	if w.spent += int64(n); w.spent > limits.MaxDecodedBytes {
+		w.over = bomb()
+		return 0, w.over
+	}
+	if b.out > limits.MaxStreamBytes || b.out > smallStream && b.out/int64(limits.MaxRatio) > b.raw {
 		return 0, bomb()
 	}
 	if late := b.file.worked(0); late != nil {
@@ -227,12 +229,14 @@ func (f *File) readStreamBytes(s *Stream, maximum int64) ([]byte, error) {
 // objectStreams keeps the last unpacked object streams; neighbours are usually
 // wanted together.
 type objectStreams struct {
-	held  []*objectStream // newest last
+	list  []*objectStream // newest last
 	bytes int
 }
 
 type objectStream struct {
 	num     uint32
+	offset  int64 // of its object
+	file    *File // the only one it is for; nil when no other object had a part in it
 	data    []byte
 	numbers []uint32
 	offsets []int
@@ -275,10 +279,8 @@ func (f *File) inObjectStream(num uint32, e xrefEntry) (*objectStream, int64, er
 }
 
 func (f *File) objectStream(num uint32) (*objectStream, error) {
-	for _, os := range f.streams.held {
-		if os.num == num {
-			return os, nil
-		}
+	if f.recent != nil && f.recent.num == num {
+		return f.recent, nil
 	}
 	// 7.5.7: an object stream is never itself in an object stream.
 	e, ok := f.entry(num)
@@ -293,6 +295,13 @@ func (f *File) objectStream(num uint32) (*objectStream, error) {
 	if !ok || s.Dict.name("Type") != "ObjStm" {
 		return nil, damaged("object %d is no object stream", num)
 	}
+	held := &f.work.streams
+	for _, os := range held.list {
+		if os.num == num && os.offset == e.offset && (os.file == nil || os.file == f) {
+			f.recent = os
+			return os, nil
+		}
+	}
 	data, err := f.readStreamBytes(s, f.limits.MaxStreamBytes)
 	if err != nil {
 		return nil, err
@@ -301,11 +310,15 @@ func (f *File) objectStream(num uint32) (*objectStream, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.streams.bytes += len(data)
-	f.streams.held = append(f.streams.held, os)
-	for f.streams.bytes > heldObjectStreamBytes && len(f.streams.held) > 1 {
-		f.streams.bytes -= len(f.streams.held[0].data)
-		f.streams.held = f.streams.held[1:]
+	if os.offset = e.offset; !s.alone() {
+		os.file = f
+	}
+	f.recent = os
+	held.bytes += len(data)
+	held.list = append(held.list, os)
+	for held.bytes > heldObjectStreamBytes && len(held.list) > 1 {
+		held.bytes -= len(held.list[0].data)
+		held.list = held.list[1:]
 	}
 	return os, nil
 }

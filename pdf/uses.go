@@ -1,8 +1,13 @@
 package pdf
 
-// maxUses bounds what is remembered of one object; one that is used more often
-// has no single use.
-const maxUses = 256
+const (
+	// maxUses bounds what is remembered of one object; one that is used more often
+	// has no single use.
+	maxUses = 32
+	// maxAllUses bounds what is remembered of all, in memory and in time: honest
+	// revisions define or replace a few objects.
+	maxAllUses = 1 << 20
+)
 
 // reference is one place that refers to an object: the object that it stands in,
 // 0 for a trailer, and the key there.
@@ -18,6 +23,7 @@ type reference struct {
 type uses struct {
 	watched map[uint32]bool
 	of      map[uint32]map[reference]bool
+	all     int
 }
 
 func newUses() *uses {
@@ -31,8 +37,16 @@ func (u *uses) scan(f *File) error {
 	}
 	return f.eachObject(func(num uint32, o Object) error {
 		u.object(num, o)
-		return nil
+		return u.bounded(f)
 	})
+}
+
+func (u *uses) bounded(f *File) error {
+	if u.all > maxAllUses {
+		f.work.over = tooComplex("too much of it was replaced")
+		return f.work.over
+	}
+	return nil
 }
 
 // add notes those of the objects that the newest revision of f lists.
@@ -48,7 +62,7 @@ func (u *uses) add(f *File) error {
 		}
 		u.object(num, o)
 	}
-	return nil
+	return u.bounded(f)
 }
 
 // object: a cross-reference stream is a trailer too.
@@ -71,8 +85,9 @@ func (u *uses) walk(o Object, at reference) {
 			all = map[reference]bool{}
 			u.of[v.Num] = all
 		}
-		if len(all) <= maxUses {
+		if len(all) <= maxUses && !all[at] {
 			all[at] = true
+			u.all++
 		}
 	case *Stream:
 		u.walk(v.Dict, at)

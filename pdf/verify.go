@@ -99,10 +99,12 @@ type signature struct {
 	digest   []byte
 	problem  error // found so far: form of range or CMS
 	subsumed bool  // its field or dictionary is shared with another
+	first    bool  // of all
 
-	alone  *File // what it covers, read by itself; nil when that is no document
-	state  int   // in the history; -1 for none
-	report *SignatureReport
+	alone   *File // what it covers, read by itself; nil when that is no document
+	history *history
+	state   int // in the history; -1 for none
+	report  *SignatureReport
 }
 
 // kindOf tells a document timestamp by either of its marks: half a timestamp is
@@ -136,7 +138,24 @@ func (f *File) signed(form *formFields) ([]*signature, error) {
 		s.subsumed = s.field.valueRef != (Ref{}) && values[s.field.valueRef.Num] > 1 || form.names[s.field.name] > 1
 	}
 	slices.SortStableFunc(out, func(a, b *signature) int { return cmp.Compare(a.covers.end, b.covers.end) })
+	disjoint(out)
 	return out, nil
+}
+
+// disjoint: each signature comes after all that the one before it covers. One that
+// does not is not even hashed, or many that share a long end would be hashed each.
+func disjoint(all []*signature) {
+	end := int64(0)
+	for _, s := range all {
+		s.first = end == 0
+		if s.problem != nil {
+			continue // where it ends is anybody's guess
+		}
+		if s.covers.gapStart < end {
+			s.problem = badRange("it overlaps another signature")
+		}
+		end = s.covers.end
+	}
 }
 
 // parse reads the contents as its form has them. A form that is not supported is
@@ -162,7 +181,6 @@ type judgement struct {
 	file     *File
 	all      []*signature
 	trust    Trust
-	history  *history
 	evidence *evidence
 }
 
@@ -170,26 +188,31 @@ func (j *judgement) judge() error {
 	if err := j.arrange(); err != nil {
 		return err
 	}
-	for i, s := range j.all {
+	for _, s := range j.all {
 		if err := j.ctx.Err(); err != nil {
 			return err
 		}
-		if err := j.judgeForm(i, s); err != nil {
+		if err := j.judgeForm(s); err != nil {
 			return err
 		}
 	}
-	return j.judgeTimes()
+	if err := j.judgeTimes(); err != nil {
+		return err
+	}
+	return j.file.work.over
 }
 
 // arrange opens a report for each signature and puts it to the state of the
-// document that it covers.
+// document that it covers. Where the history of the ones before cannot be followed
+// any further, another one begins: what went wrong before a signature was made is
+// part of what it covers.
 func (j *judgement) arrange() error {
+	wanted := map[int]bool{}
 	for _, s := range j.all {
-		r := &SignatureReport{
+		s.report = &SignatureReport{
 			Field: s.field.name, Kind: s.kind, Indication: TotalPassed,
 			CoversUpTo: s.covers.end, ClaimedTime: claimedTime(s.field.value["M"]),
 		}
-		s.report = r
 		if s.problem != nil {
 			continue
 		}
@@ -197,22 +220,29 @@ func (j *judgement) arrange() error {
 		if s.alone, err = j.file.alone(s); err != nil {
 			return err
 		}
+		if s.alone != nil {
+			wanted[len(s.alone.sections)] = true
+		}
+	}
+	var h *history
+	for _, s := range j.all {
 		if s.alone == nil {
 			continue
 		}
-		if j.history == nil {
-			if j.history, err = j.file.follow(s.alone); err != nil {
+		if h == nil || h.of(s.alone) < 0 {
+			var err error
+			if h, err = j.file.follow(s.alone, wanted); err != nil {
 				return err
 			}
 		}
-		s.state = j.history.of(s.alone)
+		s.history, s.state = h, h.of(s.alone)
 	}
 	return nil
 }
 
 // judgeForm: what the signature covers is a revision of its own, what follows it
 // is nothing that it forbids, and it has the form that it claims.
-func (j *judgement) judgeForm(i int, s *signature) error {
+func (j *judgement) judgeForm(s *signature) error {
 	r := s.report
 	if s.problem != nil {
 		r.fault(s.problem)
@@ -221,22 +251,19 @@ func (j *judgement) judgeForm(i int, s *signature) error {
 	if s.subsumed {
 		r.conclude(TotalFailed, FormatFailure, "Two signature fields share a name or a signature.")
 	}
-	if i > 0 && j.all[i-1].covers.end > s.covers.gapStart {
-		r.conclude(TotalFailed, FormatFailure, "The signature overlaps another one.")
-	}
-	if err := j.judgeEnd(r); err != nil {
-		return err
-	}
-	if s.alone == nil || s.state < 0 {
+	if s.alone == nil {
 		r.conclude(TotalFailed, FormatFailure, "What the signature covers is not a document of its own.")
 		return nil
+	}
+	if err := j.judgeEnd(s); err != nil {
+		return err
 	}
 	if ok, err := s.inForm(); err != nil || !ok {
 		r.conclude(TotalFailed, FormatFailure, "The signature is not part of the document it signs.")
 		return onlyReads(err)
 	}
 	j.judgeChanges(s)
-	return onlyReads(j.judgePermissions(i, s))
+	return onlyReads(j.judgePermissions(s))
 }
 
 // onlyReads passes on an error that is no finding about the file.
@@ -249,11 +276,11 @@ func onlyReads(err error) error {
 
 // judgeEnd: the file ends where its last revision does. What stands between that
 // and the end that readers look for first belongs to no revision.
-func (j *judgement) judgeEnd(r *SignatureReport) error {
-	if j.history == nil || j.history.broken != "" {
+func (j *judgement) judgeEnd(s *signature) error {
+	if s.history.broken != "" {
 		return nil // what is wrong is said in other words
 	}
-	f, end := j.file, j.history.last().file.end
+	r, f, end := s.report, j.file, s.history.last().file.end
 	covered := r.CoversUpTo >= end
 	if r.CoversUpTo > end {
 		end = r.CoversUpTo
@@ -273,7 +300,7 @@ func (j *judgement) judgeEnd(r *SignatureReport) error {
 // inForm: the signature is a field of the form in its own revision, with the same
 // dictionary.
 func (s *signature) inForm() (bool, error) {
-	form, err := s.alone.form()
+	form, err := s.history.states[s.state].file.form()
 	if err != nil {
 		return false, err
 	}
@@ -289,7 +316,7 @@ func (s *signature) inForm() (bool, error) {
 func (j *judgement) judgeChanges(s *signature) {
 	r := s.report
 	const since = " after the signature."
-	for _, step := range j.history.steps[min(s.state, len(j.history.steps)):] {
+	for _, step := range s.history.steps[min(s.state, len(s.history.steps)):] {
 		r.Changes = append(r.Changes, step.changes...)
 		if step.reason != "" {
 			r.conclude(TotalFailed, FormatFailure, sinceThen(step.reason))
@@ -303,19 +330,19 @@ func (j *judgement) judgeChanges(s *signature) {
 			r.conclude(Indeterminate, SigConstraints, sinceThen(step.drawn))
 		}
 	}
-	if j.history.broken != "" {
-		r.conclude(TotalFailed, FormatFailure, j.history.broken+since)
+	if s.history.broken != "" {
+		r.conclude(TotalFailed, FormatFailure, s.history.broken+since)
 	}
 }
 
-func (j *judgement) judgePermissions(i int, s *signature) error {
+func (j *judgement) judgePermissions(s *signature) error {
 	p, err := s.alone.permissions(s.field)
 	if err != nil {
 		s.report.conclude(TotalFailed, FormatFailure, "What the signature forbids cannot be read.")
 		return err
 	}
 	if p.certifies {
-		reason, err := s.alone.certification(s.field, i == 0)
+		reason, err := s.alone.certification(s.field, s.first)
 		if err != nil {
 			return err
 		}

@@ -8,8 +8,10 @@ import (
 // section is one cross-reference section: what one revision adds, changes and
 // frees. A hybrid's hidden stream is folded into the table it belongs to.
 type section struct {
+	said    int64 // where it is said to be: offset, or white space before it
 	offset  int64
 	end     int64 // after its trailer or, of a stream, its object
+	reach   int64 // all that it was read from lies before; 0 when other objects had a part in it
 	form    XRefForm
 	trailer Dict
 	entries entries
@@ -63,9 +65,13 @@ func (f *File) readSections() error {
 			return tooComplex("too many revisions")
 		}
 		seen[at] = true
-		s, err := f.readSection(at)
-		if err != nil {
-			return err
+		s := f.kept[at]
+		if s == nil {
+			var err error
+			if s, err = f.readSection(at); err != nil {
+				return err
+			}
+			s.said = at
 		}
 		if s.trailer["Encrypt"] != nil {
 			return encrypted()
@@ -106,7 +112,7 @@ func (f *File) readSection(at int64) (*section, error) {
 	if !ok {
 		return nil, damaged("a trailer is not a dictionary")
 	}
-	s.trailer, s.end = d, l.pos
+	s.trailer, s.end, s.reach = d, l.pos, l.pos
 	if err := s.settle(); err != nil {
 		return nil, err
 	}
@@ -124,6 +130,9 @@ func (f *File) foldHybrid(s *section, at int64) error {
 		return err
 	}
 	s.form = XRefHybrid
+	if s.reach = max(s.reach, hidden.reach); hidden.reach == 0 {
+		s.reach = 0
+	}
 	s.entries.fold(&hidden.entries)
 	return nil
 }
@@ -132,9 +141,10 @@ func (f *File) add(s *section, num int64, e xrefEntry) error {
 	if num < 0 || num > 1<<31 {
 		return damaged("an object number is out of range")
 	}
-	f.known++
-	if f.known > f.limits.MaxObjects {
-		return tooComplex("too many objects")
+	f.work.known++
+	if f.work.known > f.limits.MaxObjects {
+		f.work.over = tooComplex("too many objects")
+		return f.work.over
 	}
 	s.entries.add(uint32(num), e)
 	return f.worked(entryBytes)
@@ -182,6 +192,9 @@ func (f *File) readXRefStream(at int64) (*section, error) {
 		return nil, damaged("there is no cross-reference section at byte %d", at)
 	}
 	s := &section{offset: at, end: l.pos, form: XRefStream, trailer: st.Dict}
+	if st.alone() {
+		s.reach = l.pos
+	}
 	widths, err := fieldWidths(st.Dict)
 	if err != nil {
 		return nil, err
