@@ -52,8 +52,9 @@ func (s *step) judge() (string, error) {
 	return "", nil
 }
 
-// hybrid: readers that know cross-reference streams and readers that do not must
-// see the same update. So its table lists all that the hidden stream lists.
+// hybrid: readers that know cross-reference streams, readers that do not, and
+// readers that ask the stream first must see the same update. So its table lists
+// all that the hidden stream lists, and the stream nothing else (7.5.8.4).
 func (s *step) hybrid() (string, error) {
 	if s.section.form != XRefHybrid {
 		return "", nil
@@ -71,9 +72,15 @@ func (s *step) hybrid() (string, error) {
 	if err := plain.settle(); err != nil {
 		return "", err
 	}
-	for num, e := range s.section.entries.all() {
-		if got, listed := plain.entries.get(num); (!listed || got != e) && (e.kind != entryAt || e.offset != int64(at)) {
-			return reason, nil
+	hidden, err := s.now.readXRefStream(int64(at))
+	if err != nil {
+		return "", err
+	}
+	for _, all := range []*entries{&s.section.entries, &hidden.entries} {
+		for num, e := range all.all() {
+			if got, listed := plain.entries.get(num); (!listed || got != e) && (e.kind != entryAt || e.offset != int64(at)) {
+				return reason, nil
+			}
 		}
 	}
 	return "", nil
