@@ -15,6 +15,7 @@ import (
 	"github.com/handslag/handslag/simulator/pki"
 	"github.com/handslag/handslag/simulator/qrona"
 	"github.com/handslag/handslag/simulator/revocation"
+	"github.com/handslag/handslag/simulator/sbab"
 	"github.com/handslag/handslag/simulator/signicat"
 	"github.com/handslag/handslag/simulator/tsa"
 )
@@ -38,6 +39,7 @@ type World struct {
 	bankid      *bankid.Server
 	qrona       *qrona.Server
 	idkollen    *idkollen.Server
+	sbab        *sbab.Server
 	tsa         *tsa.Authority
 	second      *tsa.Authority
 	status      *revocation.Service
@@ -72,6 +74,10 @@ func New(o Options) (*World, error) {
 	w.idkollen, err = idkollen.New(idkollen.Options{
 		BankID: w.bankid, PKI: o.PKI, Clock: clock, Entropy: o.Entropy, Accounts: accounts, Callbacks: o.Callbacks,
 	})
+	if err != nil {
+		return nil, err
+	}
+	w.sbab, err = sbab.New(sbab.Options{BankID: w.bankid, PKI: o.PKI, Clock: clock, Entropy: o.Entropy})
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +120,13 @@ func (w *World) QronaTLS() *tls.Config { return w.qrona.TLSConfig() }
 // IDkollen is the broker: its API, the TLS of that, and its callbacks.
 func (w *World) IDkollen() *idkollen.Server { return w.idkollen }
 
+// SBAB serves SBAB's Signing API, its token endpoint, and its sandbox below
+// /sandbox, on a listener with [World.SBABTLS].
+func (w *World) SBAB() http.Handler { return w.sbab.API() }
+
+// SBABTLS is for the listener of [World.SBAB].
+func (w *World) SBABTLS() *tls.Config { return w.sbab.TLSConfig() }
+
 // Timestamp serves RFC 3161 on every path.
 func (w *World) Timestamp() http.Handler { return w.tsa }
 
@@ -142,6 +155,7 @@ func (w *World) control() http.Handler {
 	return w.bankid.Control(func(mux *http.ServeMux) {
 		w.qrona.Mount(mux)
 		w.idkollen.Mount(mux, "/v1/idkollen")
+		w.sbab.Mount(mux)
 		w.tsa.Faults().Mount(mux, "/v1/tsa/faults")
 		w.second.Faults().Mount(mux, "/v1/tsa2/faults")
 		w.status.Faults().Mount(mux, "/v1/status/faults")

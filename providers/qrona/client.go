@@ -96,8 +96,8 @@ func check(r providers.StartRequest) error {
 	if r.Method != signing.MethodBankIDSEIdentify {
 		return invalid("/method", "unsupported", "Qrona identifies people and signs nothing.")
 	}
-	if r.Signer.IsZero() {
-		return invalid("/signer", "required", "The person must be named by personal number.")
+	if r.Signer.IsZero() || r.Signer.Norwegian() {
+		return invalid("/signer", "required", "The person must be named by Swedish personal number.")
 	}
 	return nil
 }
