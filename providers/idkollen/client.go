@@ -68,7 +68,7 @@ func New(config Config) (*Client, error) {
 			TLS:            &tls.Config{RootCAs: config.ServerRoots, MinVersion: tls.VersionTLS12},
 			ConnectTimeout: config.ConnectTimeout, RequestTimeout: config.RequestTimeout, MaxBody: maxBody,
 		}),
-		budget: &budget{every: config.StatusEvery, perAccount: config.StatusPerAccount, clock: config.Clock, asked: map[string]time.Time{}},
+		budget: newBudget(config.StatusEvery, config.StatusPerAccount, config.Clock),
 	}, nil
 }
 

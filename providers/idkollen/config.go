@@ -26,7 +26,9 @@ type Config struct {
 	Environment string
 
 	// CallbackURL is where IDkollen is to call us, by HTTPS; empty is nowhere.
-	// IDkollen's support has to list it, or every order is refused.
+	// IDkollen's support has to list it, or every order is refused. It calls from
+	// 13.53.114.219 and 13.48.243.11, and for tests from 13.53.56.116 and
+	// 13.53.92.159, which a firewall may want to know.
 	CallbackURL string
 	// CallbackKey is what callbacks are signed with. IDkollen gives it on request.
 	CallbackKey signing.Private

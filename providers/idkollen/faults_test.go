@@ -123,15 +123,18 @@ func TestOwnPace(t *testing.T) {
 			calls++
 			_, _ = io.WriteString(w, `{"id":"`+r.URL.Path[len("/v3/bankid-se/sign/"):]+`","status":"PENDING"}`)
 		}, func(c *idkollen.Config) { c.StatusPerAccount, c.Clock = perAccount, func() time.Time { return now } })
+		wait := map[providers.OrderRef]time.Duration{}
 		for _, ref := range []providers.OrderRef{"a", "a", "b", "b"} {
 			if _, err := c.Collect(t.Context(), ref); err != nil {
 				f, _ := fault.As(err)
 				require.Equal(t, "idkollen_paced", f.Code)
-				require.Equal(t, time.Second, f.RetryAfter)
+				require.GreaterOrEqual(t, f.RetryAfter, time.Second)
+				wait[ref] = f.RetryAfter
 			}
 		}
 		require.Equal(t, want, calls)
-		now = now.Add(time.Second)
+		require.Equal(t, perAccount, wait["b"] > wait["a"], "turns")
+		now = now.Add(wait["a"])
 		_, err := c.Collect(t.Context(), "a")
 		require.NoError(t, err)
 	}
