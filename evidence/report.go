@@ -87,6 +87,8 @@ type Seal struct {
 	// Changes is what came after it, all of it allowed unless the indication says
 	// otherwise.
 	Changes []Change `json:"changes,omitempty"`
+
+	offset int64 // of the signature in the file, which tells it from others
 }
 
 // Change is one thing that came after a signature.

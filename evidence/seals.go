@@ -82,7 +82,7 @@ func (s *sealing) passed() (n int) {
 func sealingOf(v *pdf.Verification, upload int64, env bankidsig.Environment) sealing {
 	s := sealing{indication: pdf.TotalPassed, environment: env, seals: []Seal{}}
 	for _, report := range v.Signatures {
-		if report.CoversUpTo > 0 && report.CoversUpTo <= upload {
+		if report.Offset < upload {
 			s.earlier++
 			continue
 		}
@@ -119,7 +119,7 @@ func (s *sealing) conclude(i pdf.Indication, sub, reason string) {
 func sealOf(s pdf.SignatureReport) Seal {
 	seal := Seal{
 		Kind: s.Kind, Level: s.Level, Time: s.Timestamp, WholeFile: s.CoversWholeFile,
-		Indication: s.Indication, SubIndication: s.SubIndication, Reason: s.Reason,
+		Indication: s.Indication, SubIndication: s.SubIndication, Reason: s.Reason, offset: s.Offset,
 	}
 	if s.Signer != nil && s.Kind == pdf.KindSignature {
 		seal.Organisation = organisation(s.Signer)
@@ -169,8 +169,12 @@ func (r *Report) judgeEarlier(ctx context.Context, f File, upload int64, trust T
 	if err != nil {
 		return fmt.Errorf("verify the upload: %w", err)
 	}
-	for i, s := range r.Earlier {
-		if s.Indication == pdf.TotalFailed && (i >= len(before.Signatures) || before.Signatures[i].Indication != pdf.TotalFailed) {
+	wasBroken := map[int64]bool{}
+	for _, s := range before.Signatures {
+		wasBroken[s.Offset] = s.Indication == pdf.TotalFailed
+	}
+	for _, s := range r.Earlier {
+		if s.Indication == pdf.TotalFailed && !wasBroken[s.offset] {
 			r.conclude(pdf.TotalFailed, subHarmed, "What was added to the upload made a signature in it invalid.")
 		}
 	}
@@ -182,7 +186,7 @@ func (r *Report) judgeEarlier(ctx context.Context, f File, upload int64, trust T
 func (r *Report) addEarlier(v *pdf.Verification, upload int64, env bankidsig.Environment) (failed bool) {
 	n := 0
 	for _, report := range v.Signatures {
-		if report.CoversUpTo > upload {
+		if report.Offset >= upload {
 			continue
 		}
 		s := sealOf(report)

@@ -107,7 +107,11 @@ func (r *Report) judgeEvidence(ctx context.Context, e *separate, trust Trust, no
 		reason = "The evidence PDF: " + reason
 	}
 	r.conclude(s.indication, s.sub, reason)
+	if n, m := len(r.Seals), len(s.seals); n > 0 && m > 0 && r.Seals[n-1].Organisation != s.seals[m-1].Organisation {
+		r.conclude(pdf.Indeterminate, subOrganisation, "The document and its evidence were sealed by different organisations.")
+	}
 	r.judgeSigners(e.files, e.index, trust)
+	r.judgeOrder(s.seals)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"encoding/base64"
+	"time"
 
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/fault"
@@ -20,6 +21,23 @@ func (r *Report) judgeSigners(files *files, index Index, trust Trust) {
 		r.Signers = append(r.Signers, s)
 		r.restOn(bankidsig.Environment(s.Environment))
 		r.conclude(s.Indication, s.SubIndication, s.Reason)
+	}
+}
+
+// clockSkew is how far the clocks of BankID and of a timestamp authority may be
+// apart.
+const clockSkew = 5 * time.Minute
+
+// judgeOrder: what is sealed was there before the seal. One of the two authorities
+// that state the times is wrong when a person signed only afterwards.
+func (r *Report) judgeOrder(seals []Seal) {
+	for _, signer := range r.Signers {
+		for _, s := range seals {
+			stated := signer.TimeSource == string(bankidsig.TimeOCSP) && !s.Time.IsZero()
+			if stated && signer.SignedAt.After(s.Time.Add(clockSkew)) {
+				r.conclude(pdf.Indeterminate, pdf.TimestampOrder, "The evidence was sealed before a signature in it was made.")
+			}
+		}
 	}
 }
 

@@ -84,6 +84,7 @@ func VerifyDocument(ctx context.Context, document File, evidence []File, trust T
 		return nil, err
 	}
 	r.judgeSigners(own, *index, trust)
+	r.judgeOrder(r.Seals)
 	return r, nil
 }
 

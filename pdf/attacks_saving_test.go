@@ -51,7 +51,7 @@ func TestUniversalForgery(t *testing.T) {
 			redefine("contents is "+name, contents, value, failedFormat)
 		}
 		for name, value := range map[string]string{"missing": "", "another": "/SubFilter /adbe.x509.rsa_sha1", "a number": "/SubFilter 1"} {
-			edit("filter is "+name, "/SubFilter /ETSI.CAdES.detached", value, "INDETERMINATE FORMAT_FAILURE or "+weakCrypto+" or "+failedHash+" or "+failedFormat)
+			edit("filter is "+name, "/SubFilter /ETSI.CAdES.detached", value, "INDETERMINATE SIG_CONSTRAINTS_FAILURE or "+weakCrypto+" or "+failedHash+" or "+failedFormat)
 			redefine("filter is "+name, "/SubFilter /ETSI.CAdES.detached", value, failedFormat)
 		}
 		edit("type is missing", "/Type /Sig", "", failedHash)

@@ -67,13 +67,9 @@ func (s *step) storeObjects(was, is *securityStore) (string, error) {
 			continue
 		}
 		known[ref] = true
-		o, err := s.now.load(ref)
-		if err != nil {
-			return "", err
-		}
-		x, ok := o.(*Stream)
-		if !ok || !s.now.holdsDER(x) {
-			return "Validation data was added that is none.", nil
+		b, ok, err := s.now.storeEntry(ref)
+		if err != nil || !ok || !isDER(b) {
+			return "Validation data was added that is none.", onlyReads(err)
 		}
 		if s.isNew(ref) {
 			if sound, err := s.own(ref); err != nil || !sound {
@@ -117,10 +113,9 @@ func (s *step) keeps(was, is []Ref) (bool, error) {
 	return true, nil
 }
 
-func (f *File) holdsDER(x *Stream) bool {
-	b, err := f.readStreamBytes(x, maxStoreEntry)
+func isDER(b []byte) bool {
 	in := cryptobyte.String(b)
-	return err == nil && in.SkipASN1(cbasn1.SEQUENCE) && in.Empty()
+	return in.SkipASN1(cbasn1.SEQUENCE) && in.Empty()
 }
 
 // information: of /Info (14.3.3) the date of modification and the producer may

@@ -153,8 +153,10 @@ func (s *signature) judgeSubFilter() (baseline, ok bool) {
 		return false, true
 	case "adbe.pkcs7.sha1", "adbe.x509.rsa_sha1":
 		r.conclude(Indeterminate, CryptoConstraints, "The signature is of a form that rests on SHA-1, which is not accepted.")
-	default:
-		r.conclude(Indeterminate, FormatFailure, "The form of this signature is not supported.")
+	case "":
+		r.conclude(TotalFailed, FormatFailure, "The signature does not say what form it has.")
+	default: // it may be sound; EN 319 102-1 has FORMAT_FAILURE for what is not
+		r.conclude(Indeterminate, SigConstraints, "The form of this signature is not supported.")
 	}
 	return false, false
 }

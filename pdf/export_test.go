@@ -38,7 +38,7 @@ func Grammar(b []byte) (builtEnd, passedEnd int64, telling bool, built, passed e
 	limits := Limits{}.withDefaults()
 	l := newBytesLexer(b, limits)
 	_, built = l.object()
-	c := &census{file: &File{limits: limits, work: &work{}}}
+	c := &census{file: &File{limits: limits, work: newWork()}}
 	p := newBytesLexer(b, limits)
 	k, passed := p.token()
 	if passed == nil {
@@ -130,6 +130,6 @@ func Unpack(dict string, raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{limits: limits, work: &work{}}
+	f := &File{limits: limits, work: newWork()}
 	return f.readStreamBytes(&Stream{Dict: o.(Dict), raw: io.NewSectionReader(bytes.NewReader(raw), 0, int64(len(raw)))}, limits.MaxStreamBytes)
 }

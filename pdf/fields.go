@@ -132,6 +132,19 @@ func (w *fieldWalk) one(ref Ref, d Dict, above string, kind Name, depth int) err
 	return nil
 }
 
+// offset is where in the file the signature of a field is; 0 for nowhere.
+func (f *File) offset(s signatureField) int64 {
+	ref := s.valueRef
+	if ref == (Ref{}) {
+		ref = s.ref
+	}
+	e, _ := f.entry(ref.Num)
+	if e.kind == entryInStream {
+		e, _ = f.entry(e.stream())
+	}
+	return e.offset
+}
+
 func (f *File) signatureField(ref Ref, name string, d Dict) (signatureField, error) {
 	s := signatureField{ref: ref, name: name, field: d}
 	s.valueRef, _ = d["V"].(Ref)

@@ -72,7 +72,7 @@ type File struct {
 // too large; it never repairs. The source must not change while the File is used.
 func Open(ra io.ReaderAt, size int64, limits Limits) (*File, error) {
 	f := &File{
-		src: ra, size: size, limits: limits.withDefaults(), work: &work{},
+		src: ra, size: size, limits: limits.withDefaults(), work: newWork(),
 		blocks: &blocks{src: ra, size: size, names: names{}},
 		cache:  map[uint32]Object{}, loading: map[uint32]bool{},
 	}

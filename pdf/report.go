@@ -116,7 +116,8 @@ type SignatureReport struct {
 	// signature the earliest that is proven, of a document timestamp its own.
 	Timestamp       time.Time
 	TimestampSigner *x509.Certificate
-	CoversUpTo      int64 // bytes
+	CoversUpTo      int64 // bytes; says nothing unless the signature is well formed
+	Offset          int64 // where its own object, or the stream that holds it, begins in the file
 	CoversWholeFile bool
 	Changes         []Change // since this signature, oldest first
 }

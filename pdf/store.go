@@ -144,7 +144,8 @@ func (w *storeWalk) related(o Object) error {
 	return nil
 }
 
-// storeEntry unpacks an entry; not ok when it is no stream.
+// storeEntry unpacks an entry; not ok when it is no stream. It does so once for all
+// states of a document: each renewal adds to the store and keeps what it held.
 func (f *File) storeEntry(ref Ref) ([]byte, bool, error) {
 	o, err := f.load(ref)
 	if err != nil {
@@ -154,6 +155,13 @@ func (f *File) storeEntry(ref Ref) ([]byte, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
+	e, _ := f.entry(ref.Num)
+	if b, known := f.work.stored[e.offset]; known && x.alone() {
+		return b, true, nil
+	}
 	b, err := f.readStreamBytes(x, maxStoreEntry)
+	if err == nil && x.alone() {
+		f.work.stored[e.offset] = b
+	}
 	return b, err == nil, err
 }

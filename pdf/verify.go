@@ -211,7 +211,7 @@ func (j *judgement) arrange() error {
 	for _, s := range j.all {
 		s.report = &SignatureReport{
 			Field: s.field.name, Kind: s.kind, Indication: TotalPassed,
-			CoversUpTo: s.covers.end, ClaimedTime: claimedTime(s.field.value["M"]),
+			CoversUpTo: s.covers.end, Offset: j.file.offset(s.field), ClaimedTime: claimedTime(s.field.value["M"]),
 		}
 		if s.problem != nil {
 			continue

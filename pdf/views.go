@@ -5,12 +5,15 @@ package pdf
 // every limit.
 type work struct {
 	streams objectStreams
-	spent   int64 // bytes unpacked so far
-	parsed  int64 // bytes of structure read so far
-	turns   int   // pieces of work so far, to ask for the time now and then
-	known   int   // cross-reference entries so far
-	over    error // why no more is done
+	spent   int64            // bytes unpacked so far
+	parsed  int64            // bytes of structure read so far
+	turns   int              // pieces of work so far, to ask for the time now and then
+	known   int              // cross-reference entries so far
+	over    error            // why no more is done
+	stored  map[int64][]byte // entries of the security store, by the places of their objects
 }
+
+func newWork() *work { return &work{stored: map[int64][]byte{}} }
 
 // forget lets go of objects that are at hand; they can be read again.
 func (f *File) forget() { f.cache, f.recent = map[uint32]Object{}, nil }
