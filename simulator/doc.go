@@ -1,7 +1,8 @@
 // Package simulator is a small world in which a contract can be signed without
 // an account anywhere: BankID's Relying Party API with real signatures, the
-// person with the app, two timestamp authorities, and the service that tells
-// whether certificates are still good, all under certificates of their own.
+// person with the app, the brokers and the bank whose orders end at that BankID,
+// Signicat, two timestamp authorities, and the service that tells whether
+// certificates are still good, all under certificates of their own.
 //
 // It behaves as the real services do, refusals and timing included, and it can
 // be told to misbehave. Its clock is an argument, and can be moved forward while

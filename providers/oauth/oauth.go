@@ -64,8 +64,8 @@ func New(o Options) *Source {
 // Format implements fmt.Formatter and shows no secret, whatever the verb.
 func (s *Source) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "{token source}") }
 
-// Refusal is an answer of the token endpoint without a token.
-type Refusal struct {
+// RefusalError is an answer of the token endpoint without a token.
+type RefusalError struct {
 	Status int
 	Code   string // RFC 6749 5.2, such as invalid_client, or ""
 	// RetryAfter is how long the endpoint asks to wait, or 0.
@@ -73,12 +73,12 @@ type Refusal struct {
 }
 
 // Error implements error.
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	return fmt.Sprintf("the token endpoint answers status %d %s", r.Status, r.Code)
 }
 
 // Credentials reports whether it is our credentials that are refused.
-func (r *Refusal) Credentials() bool {
+func (r *RefusalError) Credentials() bool {
 	switch r.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return true
@@ -90,7 +90,7 @@ func (r *Refusal) Credentials() bool {
 
 var errNoToken = errors.New("the token endpoint answers no bearer token")
 
-// Token returns a token that is good for a while. Its errors are a [*Refusal], a
+// Token returns a token that is good for a while. Its errors are a [*RefusalError], a
 // [*wire.Error], that of the context, or none of these where the answer has no
 // token.
 func (s *Source) Token(ctx context.Context) (signing.Private, error) {
@@ -149,7 +149,7 @@ func (s *Source) fetch(ctx context.Context) (signing.Private, time.Duration, err
 	}
 	decodeErr := json.Unmarshal(got.Body, &body)
 	if got.Status != http.StatusOK {
-		return "", 0, &Refusal{got.Status, wire.Word(body.Error), got.RetryAfter()}
+		return "", 0, &RefusalError{got.Status, wire.Word(body.Error), got.RetryAfter()}
 	}
 	// Bearer is what anybody uses who carries it; another type would need more than that.
 	if decodeErr != nil || body.AccessToken == "" || body.TokenType != "" && !strings.EqualFold(body.TokenType, "bearer") {

@@ -9,7 +9,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,8 +45,7 @@ func source(t *testing.T, h http.HandlerFunc) (*oauth.Source, *clock) {
 func TestRequest(t *testing.T) {
 	s, _ := source(t, func(w http.ResponseWriter, r *http.Request) {
 		id, secret, _ := r.BasicAuth()
-		require.NoError(t, r.ParseForm())
-		if r.Method != http.MethodPost || id != "us%3A1" || secret != "s%25cret" || r.PostForm.Encode() != "grant_type=client_credentials&scope=all" {
+		if r.ParseForm() != nil || r.Method != http.MethodPost || id != "us%3A1" || secret != "s%25cret" || r.PostForm.Encode() != "grant_type=client_credentials&scope=all" {
 			w.WriteHeader(http.StatusTeapot)
 		}
 		_, _ = io.WriteString(w, `{"access_token":"a","expires_in":300,"token_type":"Bearer"}`)
@@ -156,7 +154,7 @@ func TestNoToken(t *testing.T) {
 		})
 		_, err := s.Token(t.Context())
 		require.Error(t, err, row.body)
-		var refusal *oauth.Refusal
+		var refusal *oauth.RefusalError
 		if !row.refusal {
 			require.NotErrorAs(t, err, &refusal)
 			continue
@@ -164,6 +162,6 @@ func TestNoToken(t *testing.T) {
 		require.ErrorAs(t, err, &refusal)
 		require.Equal(t, row.credentials, refusal.Credentials(), "%d %s", row.status, row.body)
 		require.Equal(t, 9*time.Second, refusal.RetryAfter)
-		require.False(t, strings.Contains(err.Error(), "s%cret"))
+		require.NotContains(t, err.Error(), "s%cret")
 	}
 }

@@ -86,9 +86,9 @@ func (c *Client) call(ctx context.Context, w *wire.Caller, path string, body any
 }
 
 // invalid is a request that Qrona would not take. The text never quotes it.
-func invalid(pointer, code, format string, args ...any) error {
-	return fault.New(fault.Invalid, "qrona_order_invalid", "The order is not one that Qrona takes: "+format, args...).
-		In(pointer, code, format, args...).From(name, "")
+func invalid(pointer, code, message string) error {
+	return fault.New(fault.Invalid, "qrona_order_invalid", "The order is not one that Qrona takes: %s", message).
+		In(pointer, code, "%s", message).From(name, "")
 }
 
 // check refuses what is no identification of a known person.

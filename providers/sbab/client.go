@@ -111,9 +111,9 @@ func (c *Client) bearer(ctx context.Context) (signing.Private, error) {
 }
 
 // invalid is a request that SBAB would not take. The text never quotes it.
-func invalid(pointer, code, format string, args ...any) error {
-	return fault.New(fault.Invalid, "sbab_order_invalid", "The order is not one that SBAB takes: "+format, args...).
-		In(pointer, code, format, args...).From(name, "")
+func invalid(pointer, code, message string) error {
+	return fault.New(fault.Invalid, "sbab_order_invalid", "The order is not one that SBAB takes: %s", message).
+		In(pointer, code, "%s", message).From(name, "")
 }
 
 // participantID is what an id may look like: SBAB's are UUIDs.
@@ -142,6 +142,7 @@ func (c *Client) Start(ctx context.Context, r providers.StartRequest) (providers
 		}
 		return providers.Order{}, err
 	}
+	began.taken()
 	order := providers.Order{Ref: ref, StartedAt: at}
 	if r.Channel == signing.ChannelPhone {
 		return order, nil // whatever the body: nothing in it is needed

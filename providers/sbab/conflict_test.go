@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/providers/sbab"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/simulator/faults"
+	simulated "github.com/handslag/handslag/simulator/sbab"
 )
 
 const header = "X-End-User-Ip"
@@ -105,9 +107,9 @@ func TestBlocked(t *testing.T) {
 func TestCallsAreRefusedForAMinute(t *testing.T) {
 	w := newTable(t)
 	w.taken(phone, home)
-	for _, left := range []time.Duration{60, 40, 20} {
+	for _, left := range []time.Duration{time.Minute, 40 * time.Second, 20 * time.Second} {
 		_, err := w.start(phone, home)
-		w.refused(err, left*time.Second)
+		w.refused(err, left)
 		w.clock.Advance(20 * time.Second)
 	}
 	w.taken(phone, home)
@@ -172,4 +174,40 @@ func TestWithoutTheHeader(t *testing.T) {
 	_, err := w.start(qr, away)
 	w.refused(err, time.Second)
 	w.taken(qr, away)
+}
+
+// Whatever came before: who is told to wait, and waits, is not refused again.
+func TestWaitingHelps(t *testing.T) {
+	w := newTable(t)
+	rapid.Check(t, func(r *rapid.T) {
+		w.clock.Advance(20 * time.Minute) // what came before is over and forgotten
+		w.ids[w.people[0]] = w.enrol(simulated.Participant{PersonalNumber: w.people[0].Reveal()})
+		ref := providers.OrderRef(w.ids[w.people[0]])
+		start := func() error {
+			_, err := w.start(rapid.SampledFrom([]signing.Channel{qr, phone}).Draw(r, "channel"), rapid.SampledFrom([]string{home, away}).Draw(r, "address"))
+			return err
+		}
+		for range rapid.IntRange(1, 6).Draw(r, "steps") {
+			switch rapid.IntRange(0, 4).Draw(r, "step") {
+			case 0:
+				_ = w.c.Cancel(t.Context(), ref) // may be refused
+			case 1:
+				w.clock.Advance(time.Duration(rapid.IntRange(1, 200).Draw(r, "seconds")) * time.Second)
+			default:
+				_ = start() // may be refused
+			}
+		}
+		err := start()
+		if err == nil {
+			err = start() // now one is in the way
+		}
+		f, ok := fault.As(err)
+		if !ok || f.Kind != fault.Conflict || f.RetryAfter <= 0 {
+			r.Fatalf("a second start was not refused as it should be: %v", err)
+		}
+		w.clock.Advance(f.RetryAfter)
+		if err := start(); err != nil {
+			r.Fatalf("waiting did not help: %v", err)
+		}
+	})
 }

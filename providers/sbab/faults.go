@@ -42,7 +42,7 @@ func (e *tokenError) Unwrap() error { return e.cause }
 // unanswered turns a call without answer into a fault.
 func unanswered(err error) error {
 	if _, ok := errors.AsType[*tokenError](err); ok {
-		refusal, answered := errors.AsType[*oauth.Refusal](err)
+		refusal, answered := errors.AsType[*oauth.RefusalError](err)
 		switch {
 		case !answered:
 			return errUnreachable.Because(err)

@@ -19,9 +19,9 @@ const (
 // start in one way for all reasons, and how long the person is blocked depends
 // on the first:
 //
-//	start, start, one address     the third is taken
-//	start, start, two addresses   blocked for AddressBlock
-//	phone, phone                  blocked for PhoneBlock
+//	two starts, one address       the third is taken
+//	two starts, two addresses     blocked for AddressBlock
+//	two calls                     blocked for PhoneBlock
 //	one of each                   not stated; as by phone
 //	another bank's order, or a start that another process made
 //	                              not known; the longest of what it can be
@@ -97,20 +97,33 @@ func (a *attempt) conflict(now time.Time) time.Duration {
 		return s.addressBlock
 	}
 	m.live = nil
-	if left := m.blocked.Sub(now); left > 0 {
-		return left
+	left := m.blocked.Sub(now)
+	if left > 0 && a.before == nil {
+		return left // nothing was begun since: it is the same block
 	}
-	var wait time.Duration
-	switch before := a.before; {
-	case a.this.phone, before != nil && before.phone:
-		wait = s.phoneBlock
-	case before != nil && before.address == a.this.address:
-		return again
-	default:
-		wait = s.addressBlock
-	}
+	wait := max(left, s.rule(a))
 	m.blocked = now.Add(wait)
 	return wait
+}
+
+// rule is the table above.
+func (s *starts) rule(a *attempt) time.Duration {
+	switch before := a.before; {
+	case a.this.phone, before != nil && before.phone:
+		return s.phoneBlock
+	case before != nil && before.address == a.this.address:
+		return again
+	}
+	return s.addressBlock
+}
+
+// taken remembers that SBAB took the start, so that no block can be on.
+func (a *attempt) taken() {
+	a.starts.mu.Lock()
+	defer a.starts.mu.Unlock()
+	if m := a.starts.known[a.ref]; m != nil {
+		m.blocked = time.Time{}
+	}
 }
 
 // wait says how long the person is still blocked, as far as is known.

@@ -18,7 +18,7 @@ const UnknownReason faults.Kind = "unknownReason"
 // The paths. The sandbox has those of production below its own.
 const (
 	signingPath = "/partner/signing/1.0/"
-	tokenPath   = "/api/auth/1.0/token"
+	tokenPath   = "/api/auth/1.0/token" //nolint:gosec // a path
 	sandboxPath = "/sandbox"
 )
 

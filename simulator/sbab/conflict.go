@@ -5,10 +5,10 @@ import "time"
 // conflict applies SBAB's rules for starting while another signing of the person
 // is live (SBAB, "Cancellations and retries"):
 //
-//	start, start, one address      409, and the next one is taken
-//	start, start, two addresses    409, and the person is blocked for some 3 minutes
-//	phone, phone                   409, and the person is blocked for about a minute
-//	start, phone or phone, start   409
+//	two starts, one address        409, and the next one is taken
+//	two starts, two addresses      409, and the person is blocked for some 3 minutes
+//	two calls                      409, and the person is blocked for about a minute
+//	one of each                    409
 //	an order at another bank       409
 //	start, cancel, start           is fine
 //

@@ -16,7 +16,7 @@ import (
 // The credentials of the account until the settings say otherwise.
 const (
 	ClientID     = "simulated-client"
-	ClientSecret = "simulated-client-secret" //nolint:gosec // of a simulator
+	ClientSecret = "simulated-client-secret"
 	SandboxKey   = "simulated-sandbox-key"
 )
 
