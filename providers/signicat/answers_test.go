@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -36,9 +37,7 @@ func scripted(t testing.TB, change func(*signicat.Config), routes map[string]htt
 		"PATCH /sign/documents/":          answer(200, `{}`),
 		"POST /sign/document-collections": answer(201, `{"id":"c"}`),
 	}
-	for pattern, h := range routes {
-		standard[pattern] = h
-	}
+	maps.Copy(standard, routes)
 	for pattern, h := range standard {
 		mux.HandleFunc(pattern, h)
 	}

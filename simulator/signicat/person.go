@@ -169,6 +169,7 @@ func (s *Server) complete(ctx context.Context, n *session, p Person) error {
 		p = Person{NIN: pki.SyntheticNIN(time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), 7), GivenName: "Annen", Surname: "Person"}
 	}
 	var made []*file
+	var signatures []signature
 	for _, d := range n.request.Documents {
 		original := s.files[d.DocumentID]
 		if d.Action != "SIGN" || original == nil {
@@ -187,7 +188,7 @@ func (s *Server) complete(ctx context.Context, n *session, p Person) error {
 		if s.settings.ResultIDs || one.Type == "XADES" {
 			one.Original, one.Collection = d.DocumentID, d.CollectionID
 		}
-		n.signatures = append(n.signatures, one)
+		signatures = append(signatures, one)
 	}
 	if len(made) > 1 && s.struck(Swapped, "") {
 		made[0].bytes, made[1].bytes = made[1].bytes, made[0].bytes
@@ -198,7 +199,7 @@ func (s *Server) complete(ctx context.Context, n *session, p Person) error {
 	if len(made) > 0 && made[0].archived {
 		n.archive = made[0].id
 	}
-	n.state = stateSigned
+	n.state, n.signatures = stateSigned, signatures
 	if len(n.request.PackageTo) > 0 {
 		n.packaging = s.clock().Add(time.Duration(s.settings.PackageDelay))
 	}
