@@ -159,7 +159,8 @@ func TestLaterSignaturesAreJudgedByThemselves(t *testing.T) {
 		first := k.Sign(k.Base(), attack.Signing{})
 		dead := attack.Update{Objects: map[int]string{attack.Info: "<</Producer (x)>>"}}.On(append(bytes.Clone(first), "99 0 obj\n(dead)\nendobj\n"...))
 		changed := attack.Update{Objects: map[int]string{attack.Text1: attack.Stream("", "BT (other) Tj ET")}}.On(first)
-		for name, b := range map[string][]byte{"with dead bytes between": dead, "with another text between": changed} {
+		twice := attack.Update{Objects: map[int]string{attack.Info: "<</Producer (x) /CreationDate (D:20260101000000Z)>>"}}.On(changed)
+		for name, b := range map[string][]byte{"with dead bytes between": dead, "with another text between": changed, "and metadata": twice} {
 			t.Run(name, func(t *testing.T) {
 				all := reports(t, k, k.Seal(k.Sign(b, attack.Signing{Page: attack.Page2})))
 				require.Len(t, all, 3)
@@ -265,5 +266,48 @@ func TestFieldsHaveNames(t *testing.T) {
 		resist(t, k, []attempt{{"none", k.Sign(sealed, attack.Signing{Objects: map[int]string{
 			value + 1: fmt.Sprintf("<</Type /Annot /Subtype /Widget /FT /Sig /V %d 0 R /P 5 0 R /F 132 /Rect [0 0 0 0]>>", value),
 		}}), failedFormat, "no plain signature"}})
+	})
+}
+
+// A prepared field may have several widgets, and hand its signature to them. What
+// stands above a field is not signed by being above it.
+func TestWidgetsOfPreparedFields(t *testing.T) {
+	widget := func(parent int, more string) string {
+		return fmt.Sprintf("<</Type /Annot /Subtype /Widget /Parent %d 0 R /Rect [10 10 90 60] /P 7 0 R /F 4 %s>>", parent, more)
+	}
+	inBothForms(t, map[int]string{
+		attack.Catalog: "<</Type /Catalog /Pages 2 0 R /Lang (sv) /AcroForm <</Fields [30 0 R 33 0 R]>>>>",
+		attack.Page2:   "<</Type /Page /Parent 2 0 R /Contents 8 0 R /Annots [31 0 R 32 0 R 34 0 R]>>",
+		30:             "<</FT /Sig /T (two) /Kids [31 0 R 32 0 R]>>", 31: widget(30, ""), 32: strings.Replace(widget(30, ""), "[10 10 90 60]", "[110 10 190 60]", 1),
+		33: "<</FT /Sig /T (above) /Kids [34 0 R]>>", 34: strings.Replace(widget(33, "/T (below)"), "[10 10 90 60]", "[210 10 290 60]", 1),
+	}, func(t *testing.T, k *attack.Kit) {
+		sealed := k.Sealed()
+		look := func(n int) string { return attack.With(k.Object(sealed, n), "/AP <</N 91 0 R>>") }
+		signed := func(o map[int]string) attack.Signing {
+			o[91] = form("signed")
+			return attack.Signing{Field: 30, Objects: o}
+		}
+		moved := strings.Replace(look(32), "[110 10", "[0 600", 1)
+		above := k.Sign(sealed, attack.Signing{Field: 33})
+		k2 := attack.New(t, k.Form, map[int]string{
+			attack.Catalog: k.Doc.Objects[attack.Catalog], attack.Page2: k.Doc.Objects[attack.Page2], 30: k.Doc.Objects[30], 32: k.Doc.Objects[32], 33: k.Doc.Objects[33], 34: k.Doc.Objects[34],
+			31: strings.Replace(widget(30, ""), "[10 10 90 60]", "[0 100 595 842]", 1),
+		})
+		large := k2.Sealed()
+		resist(t, k2, []attempt{{"the first covers the page", k2.Sign(large, signed(map[int]string{
+			31: attack.With(k2.Object(large, 31), "/AP <</N 91 0 R>>"), 32: look(32),
+		})), unconstrained, "page 2"}})
+		resist(t, k, []attempt{
+			{"both show it", k.Sign(sealed, signed(map[int]string{31: look(31), 32: look(32)})), totalPassed, ""},
+			{"one shows it", k.Sign(sealed, signed(map[int]string{32: look(32)})), totalPassed, ""},
+			{"one moves", k.Sign(sealed, signed(map[int]string{31: look(31), 32: moved})), failedFormat, ""},
+			{"one becomes a field", k.Sign(sealed, signed(map[int]string{31: attack.With(look(31), "/T (x)")})), failedFormat, ""},
+			{"one signs too", k.Sign(sealed, signed(map[int]string{31: attack.With(look(31), "/V 31 0 R")})), failedFormat, ""},
+			{"below", k.Sign(sealed, attack.Signing{Field: 34, Widget: "/AP <</N 91 0 R>>", Objects: map[int]string{91: form("signed")}}), totalPassed, ""},
+			{"above", above, failedFormat, ""},
+		})
+		for _, s := range reports(t, k, above) {
+			require.NotEqual(t, "above", s.Field)
+		}
 	})
 }

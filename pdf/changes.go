@@ -16,11 +16,11 @@ type step struct {
 	sheets    *sheets
 	revision  int
 
-	changed map[uint32]bool // numbers that the section gives another object
-	allowed map[uint32]bool // those that are explained
-	widgets map[uint32]bool // of signature fields that were added
-	shown   map[string]Ref  // the widgets that can be seen, by field
-	places  map[uint32]Ref  // the pages that were given those widgets
+	changed map[uint32]bool  // numbers that the section gives another object
+	allowed map[uint32]bool  // those that are explained
+	widgets map[uint32]bool  // of signature fields that were added
+	shown   map[string][]Ref // the widgets that can be seen, by field
+	places  map[uint32]Ref   // the pages that were given those widgets
 	added   formFields
 	root    uint32
 
@@ -33,7 +33,7 @@ func newStep(then, now *File, u *uses, sh *sheets) *step {
 	s := &step{
 		then: then, now: now, section: now.sections[0], uses: u, sheets: sh,
 		changed: map[uint32]bool{}, allowed: map[uint32]bool{}, widgets: map[uint32]bool{},
-		shown: map[string]Ref{}, places: map[uint32]Ref{}, added: formFields{names: map[string]int{}},
+		shown: map[string][]Ref{}, places: map[uint32]Ref{}, added: formFields{names: map[string]int{}},
 	}
 	if root, ok := then.trailer["Root"].(Ref); ok {
 		s.root = root.Num

@@ -156,7 +156,7 @@ func (s *step) newField(f signatureField) (bool, error) {
 	}
 	s.widgets[widget.Num] = true
 	if !invisible(d) {
-		s.shown[f.name] = widget
+		s.shown[f.name] = append(s.shown[f.name], widget)
 	}
 	for k, v := range d {
 		switch k {
@@ -330,7 +330,7 @@ func (s *step) fill(before, after signatureField) (bool, error) {
 	}
 	s.allowed[before.ref.Num] = true
 	if after.field["Rect"] != nil && !invisible(after.field) {
-		s.shown[after.name] = before.ref
+		s.shown[after.name] = append(s.shown[after.name], before.ref)
 	}
 	kids, err := s.then.array(before.field["Kids"])
 	if err != nil {
@@ -354,7 +354,7 @@ func (s *step) fill(before, after signatureField) (bool, error) {
 		}
 		s.allowed[ref.Num] = true
 		if !invisible(is) {
-			s.shown[after.name] = ref
+			s.shown[after.name] = append(s.shown[after.name], ref)
 		}
 	}
 	return s.newValue(after, true)

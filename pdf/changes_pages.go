@@ -92,28 +92,33 @@ func (s *step) page(ref Ref) (string, error) {
 func (s *step) drawings() (string, error) {
 	for i := range s.changes {
 		c := &s.changes[i]
-		widget, draws := s.shown[c.Field]
-		if !draws || c.Kind != ChangeSignature && c.Kind != ChangeTimestamp {
+		if c.Kind != ChangeSignature && c.Kind != ChangeTimestamp {
 			continue
 		}
-		p, err := s.place(widget)
-		if err != nil {
-			return "", err
-		}
-		// A field that was there before has its place, unless that is most of a page.
-		if c.Page = p.page; c.Filled && !p.wide && c.Kind == ChangeSignature {
-			c.Page = 0
-		}
-		switch {
-		case c.Kind == ChangeTimestamp && p.page > 0:
-			// Anybody can make one that nobody has to believe, and it is no statement of
-			// anybody's: what it draws is nobody's signature.
-			s.drawn = fmt.Sprintf("A document timestamp that draws on page %d was added.", p.page)
-		case p.overlaps:
-			s.drawn = fmt.Sprintf("A signature that draws over another annotation on page %d was added.", p.page)
+		for _, widget := range s.shown[c.Field] {
+			p, err := s.place(widget)
+			if err != nil {
+				return "", err
+			}
+			s.drawing(c, p)
 		}
 	}
 	return "", nil
+}
+
+func (s *step) drawing(c *Change, p placement) {
+	// A field that was there before has its place, unless that is most of a page.
+	if !c.Filled || p.wide || c.Kind == ChangeTimestamp {
+		c.Page = p.page
+	}
+	switch {
+	case c.Kind == ChangeTimestamp && p.page > 0:
+		// Anybody can make one that nobody has to believe, and it is no statement of
+		// anybody's: what it draws is nobody's signature.
+		s.drawn = fmt.Sprintf("A document timestamp that draws on page %d was added.", p.page)
+	case p.overlaps:
+		s.drawn = fmt.Sprintf("A signature that draws over another annotation on page %d was added.", p.page)
+	}
 }
 
 // placement is where a signature shows itself.

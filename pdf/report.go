@@ -119,7 +119,9 @@ type SignatureReport struct {
 	CoversUpTo      int64 // bytes; says nothing unless the signature is well formed
 	Offset          int64 // where its own object, or the stream that holds it, begins in the file
 	CoversWholeFile bool
-	Changes         []Change // since this signature, oldest first
+	// Changes are those since this signature, oldest first. After one that nothing
+	// allows, not all of them are told apart.
+	Changes []Change
 }
 
 func (r *SignatureReport) conclude(i Indication, sub, reason string) {
