@@ -58,3 +58,24 @@ func TestNorwegianNumberAndSwedishMethod(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "/participants/0/personalNumber", f.Fields[0].Pointer)
 }
+
+// The check digits see every single digit that is wrong, and every two that
+// changed places.
+func TestNINSeesSlips(t *testing.T) {
+	const right = "29124815345"
+	for i := range right {
+		for d := byte('0'); d <= '9'; d++ {
+			wrong := []byte(right)
+			if wrong[i] = d; string(wrong) != right {
+				_, err := signing.ParseNIN(string(wrong))
+				require.Error(t, err, "digit %d", i)
+			}
+		}
+		if i > 0 && right[i] != right[i-1] {
+			wrong := []byte(right)
+			wrong[i], wrong[i-1] = wrong[i-1], wrong[i]
+			_, err := signing.ParseNIN(string(wrong))
+			require.Error(t, err, "digits %d and %d", i-1, i)
+		}
+	}
+}

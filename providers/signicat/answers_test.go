@@ -143,6 +143,18 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
+// What cannot be an id becomes part of no address.
+func TestIDsOfNothing(t *testing.T) {
+	c := scripted(t, nil, map[string]http.HandlerFunc{"/": func(http.ResponseWriter, *http.Request) { t.Error("a call was made") }})
+	for _, id := range []string{"", "..", "../documents/x", "a/b", "a?b", "a b", strings.Repeat("a", 200)} {
+		_, err := c.Collect(t.Context(), providers.OrderRef(id))
+		require.ErrorIs(t, err, providers.ErrResultLost)
+		require.Equal(t, fault.NotFound, fault.KindOf(c.Cancel(t.Context(), providers.OrderRef(id))))
+		_, err = c.Revision(t.Context(), "x", id)
+		require.Equal(t, fault.NotFound, fault.KindOf(err))
+	}
+}
+
 // A token is fetched once for many calls, anew when it runs out or is refused,
 // and twice for no call.
 func TestTokens(t *testing.T) {
@@ -170,10 +182,10 @@ func TestTokens(t *testing.T) {
 		require.NoError(t, collect())
 	}
 	require.EqualValues(t, 1, given.Load())
-	w.Advance(53 * time.Second)
+	w.Advance(40 * time.Second)
 	require.NoError(t, collect())
 	require.EqualValues(t, 1, given.Load())
-	w.Advance(2 * time.Second) // within the margin
+	w.Advance(15 * time.Second) // it is about to run out
 	require.NoError(t, collect())
 	require.EqualValues(t, 2, given.Load())
 	refusals.Store(1)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/providers/oauth"
 	"github.com/handslag/handslag/providers/wire"
 	"github.com/handslag/handslag/signing"
 )
@@ -24,7 +24,7 @@ type Client struct {
 	base     string // without a slash at its end
 	api      *wire.Caller
 	transfer *wire.Caller // of documents
-	tokens   tokens
+	tokens   *oauth.Source
 }
 
 var (
@@ -41,9 +41,12 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	trust := &tls.Config{RootCAs: config.ServerRoots, MinVersion: tls.VersionTLS12}
+	api := wire.New(wire.Options{TLS: trust, ConnectTimeout: config.ConnectTimeout, RequestTimeout: config.RequestTimeout})
 	return &Client{
-		config: config, base: strings.TrimSuffix(config.BaseURL, "/"), tokens: newTokens(),
-		api: wire.New(wire.Options{TLS: trust, ConnectTimeout: config.ConnectTimeout, RequestTimeout: config.RequestTimeout}),
+		config: config, base: strings.TrimSuffix(config.BaseURL, "/"), api: api,
+		tokens: oauth.New(oauth.Options{
+			URL: config.TokenURL, ClientID: config.ClientID, ClientSecret: config.ClientSecret, Scope: "signicat-api", Caller: api, Clock: config.Clock,
+		}),
 		transfer: wire.New(wire.Options{
 			TLS: trust, ConnectTimeout: config.ConnectTimeout, RequestTimeout: config.TransferTimeout, MaxBody: config.MaxDocument + resultRoom,
 		}),
@@ -70,6 +73,9 @@ func (c *Client) Capabilities() providers.Capabilities {
 
 // Collect implements providers.Provider. The hint is the session's state.
 func (c *Client) Collect(ctx context.Context, ref providers.OrderRef) (providers.Answer, error) {
+	if !isID(string(ref)) {
+		return providers.Answer{}, providers.ErrResultLost.From(name, "")
+	}
 	got, err := c.call(ctx, c.api, sessionCall("get session", http.MethodGet, c.base, string(ref)))
 	if err != nil {
 		return providers.Answer{}, err
@@ -105,5 +111,5 @@ func (c *Client) Cancel(ctx context.Context, ref providers.OrderRef) error {
 }
 
 func sessionCall(what, method, base, id string) wire.Call {
-	return wire.Call{Name: what, Method: method, URL: base + "/signing-sessions/" + url.PathEscape(id)}
+	return wire.Call{Name: what, Method: method, URL: base + "/signing-sessions/" + id}
 }

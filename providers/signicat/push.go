@@ -42,14 +42,15 @@ func (c *Client) ReadPush(header http.Header, body []byte) (providers.Push, erro
 	if !service {
 		bare = event.Name
 	}
-	if !strings.HasPrefix(bare, "signing-session.") || event.ID == "" || event.Data.ID == "" || len(event.ID)+len(event.Data.ID) > 256 ||
+	if !strings.HasPrefix(bare, "signing-session.") || !isID(event.ID) || !isID(event.Data.ID) ||
 		slices.Contains(event.Tags, "mock") {
 		return providers.Push{}, errOtherPush.From(name, wire.Word(strings.NewReplacer("-", "_", ".", "_").Replace(bare)))
 	}
-	return providers.Push{
-		Orders: []providers.OrderRef{providers.OrderRef(event.Data.ID)}, Attempt: signing.AttemptID(event.Data.ExternalReference),
-		Key: event.ID, Authentic: authentic,
-	}, nil
+	p := providers.Push{Orders: []providers.OrderRef{providers.OrderRef(event.Data.ID)}, Key: event.ID, Authentic: authentic}
+	if isID(event.Data.ExternalReference) {
+		p.Attempt = signing.AttemptID(event.Data.ExternalReference)
+	}
+	return p, nil
 }
 
 func (c *Client) authentic(given string, body []byte) (bool, error) {

@@ -47,6 +47,7 @@ func TestReadPush(t *testing.T) {
 		"a package":         {body: `{"id":"1","eventName":"package.completed","eventData":{"id":"p1"}}`, want: fault.Invalid},
 		"a test":            {body: `{"id":"1","eventName":"signing-session.completed","eventData":{"id":"s1"},"tags":["mock"]}`, want: fault.Invalid},
 		"no session":        {body: `{"id":"1","eventName":"signing-session.completed","eventData":{}}`, want: fault.Invalid},
+		"a path for an id":  {body: `{"id":"1","eventName":"signing-session.completed","eventData":{"id":"../documents/x"}}`, want: fault.Invalid},
 		"no JSON":           {body: `<html>`, want: fault.Invalid},
 		"nothing":           {want: fault.Invalid},
 	} {

@@ -117,7 +117,7 @@ func (c *Client) list(ctx context.Context, offset int) (sessionPage, error) {
 	p := sessionPage{total: body.Total}
 	for _, raw := range *body.Data {
 		var s session
-		if err := decode(raw, &s); err != nil || s.ID == "" {
+		if err := decode(raw, &s); err != nil || !isID(s.ID) {
 			return sessionPage{}, errUnreadable
 		}
 		p.sessions = append(p.sessions, s)
@@ -162,6 +162,9 @@ func (c *Client) found(ctx context.Context, r providers.StartRequest, at, asked 
 func (c *Client) place(ctx context.Context, r providers.StartRequest, s session) map[signing.DocumentID]string {
 	placed := map[signing.DocumentID]string{}
 	for _, theirs := range s.Documents {
+		if !isID(theirs.DocumentID) {
+			return nil
+		}
 		got, err := c.call(ctx, c.api, documentCall("describe document", c.base, theirs.DocumentID, "/metadata"))
 		var described documentAnswer
 		if err != nil || got.Status != http.StatusOK || json.Unmarshal(got.Body, &described) != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/providers/wire"
@@ -14,6 +13,9 @@ import (
 // Revision implements providers.RevisionReturner. The document is in memory when
 // it returns.
 func (c *Client) Revision(ctx context.Context, _ providers.OrderRef, resultID string) (io.ReadCloser, error) {
+	if !isID(resultID) {
+		return nil, errNoResult
+	}
 	got, err := c.call(ctx, c.transfer, documentCall("download document", c.base, resultID, ""))
 	if err != nil {
 		return nil, err
@@ -25,5 +27,5 @@ func (c *Client) Revision(ctx context.Context, _ providers.OrderRef, resultID st
 }
 
 func documentCall(what, base, id, part string) wire.Call {
-	return wire.Call{Name: what, Method: http.MethodGet, URL: base + "/documents/" + url.PathEscape(id) + part}
+	return wire.Call{Name: what, Method: http.MethodGet, URL: base + "/documents/" + id + part}
 }

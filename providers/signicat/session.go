@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/providers"
@@ -88,8 +89,14 @@ func (s session) ended() bool {
 // address: the two may differ.
 func (s session) order(at time.Time) (providers.Order, error) {
 	u, err := url.Parse(s.SignatureURL.Reveal())
-	if err != nil || s.ID == "" || u.Host == "" || u.Scheme != "https" && !loopback(u) {
+	if err != nil || !isID(s.ID) || u.Host == "" || u.Scheme != "https" && !loopback(u) {
 		return providers.Order{}, errUnreadable
 	}
 	return providers.Order{Ref: providers.OrderRef(s.ID), StartedAt: at, RedirectURL: s.SignatureURL}, nil
+}
+
+// isID reports whether s can be an id of Signicat's. It becomes part of an
+// address, and a push may have brought it.
+func isID(s string) bool {
+	return s != "" && len(s) <= 128 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }

@@ -149,7 +149,7 @@ func (c *Client) upload(ctx context.Context, d providers.Document) (string, erro
 		return "", prepareFault(got)
 	}
 	var made documentAnswer
-	if err := json.Unmarshal(got.Body, &made); err != nil || made.ID == "" {
+	if err := json.Unmarshal(got.Body, &made); err != nil || !isID(made.ID) {
 		return "", errBusy.From(name, "no_document_id")
 	}
 	if sum, known := made.Hash.digest(); known && sum != d.Digest {
@@ -159,7 +159,7 @@ func (c *Client) upload(ctx context.Context, d providers.Document) (string, erro
 	if len(title) == 0 {
 		return made.ID, nil
 	}
-	got, err = c.callJSON(ctx, "name document", http.MethodPatch, "/documents/"+url.PathEscape(made.ID)+"/metadata",
+	got, err = c.callJSON(ctx, "name document", http.MethodPatch, "/documents/"+made.ID+"/metadata",
 		map[string]string{"title": string(title[:min(len(title), maxTitle)])})
 	switch {
 	case err != nil:
