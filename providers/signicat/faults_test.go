@@ -1,7 +1,6 @@
 package signicat_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -153,6 +152,6 @@ func TestConfig(t *testing.T) {
 		f, ok := fault.As(err)
 		require.True(t, ok, field)
 		require.Equal(t, field, f.Fields[0].Pointer)
-		require.False(t, strings.Contains(err.Error(), "simulated-secret"))
+		require.NotContains(t, err.Error(), "simulated-secret")
 	}
 }
