@@ -95,16 +95,22 @@ func sign(ctx context.Context, w *world, dir string, matrix []combination) ([]*s
 		return nil, err
 	}
 	s := &signer{world: w, uploads: files, dir: dir}
-	var samples []*sample
-	for _, c := range matrix {
-		made, err := s.make(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		samples = append(samples, made)
+	samples, errs := make([]*sample, len(matrix)), make([]error, len(matrix))
+	var workers sync.WaitGroup
+	slots := make(chan struct{}, 2)
+	for i, c := range matrix {
+		slots <- struct{}{}
+		workers.Go(func() {
+			samples[i], errs[i] = s.make(ctx, c)
+			<-slots
+		})
+	}
+	workers.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	spoilt, err := s.spoilt(ctx)
-	return append(samples, spoilt...), err
+	return slices.Concat(samples, spoilt), err
 }
 
 func spoiltOf(samples []*sample) int {
