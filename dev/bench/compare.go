@@ -46,9 +46,9 @@ const comparedKey = "RSA-3072"
 
 // compared is what one program did to one file.
 type compared struct {
-	wall, own time.Duration
-	peak      int64 // bytes resident
-	said      string
+	warm, cold time.Duration // the second of two runs; starting the program, and the first
+	peak       int64         // bytes resident
+	said       string
 }
 
 // Run measures and writes the tables, in Markdown.
@@ -171,18 +171,17 @@ func run(ctx context.Context, r Rival, args ...string) (compared, error) {
 	if err := cmd.Run(); err != nil {
 		return compared{}, fmt.Errorf("%s %s: %w: %s", r.Name, args[0], err, complaints.String())
 	}
-	out := compared{wall: time.Since(began)}
+	wall := time.Since(began)
 	var answer struct {
 		Milliseconds float64 `json:"ms"`
 		Peak         int64   `json:"peak"` // what wait4 says of a child counts its parent's too
 		Said         string  `json:"said"`
 	}
 	if err := json.Unmarshal(said.Bytes(), &answer); err != nil {
-		return out, fmt.Errorf("%s said %q: %w", r.Name, said.String(), err)
+		return compared{}, fmt.Errorf("%s said %q: %w", r.Name, said.String(), err)
 	}
-	out.own, out.said = time.Duration(answer.Milliseconds*float64(time.Millisecond)), answer.Said
-	out.peak = answer.Peak << 10
-	return out, nil
+	warm := time.Duration(answer.Milliseconds * float64(time.Millisecond))
+	return compared{warm, wall - warm, answer.Peak << 10, answer.Said}, nil
 }
 
 const comparedRounds = 3
@@ -213,10 +212,10 @@ func (c *Compare) table(ctx context.Context, title string, rivals []Rival, files
 		said := map[string]bool{}
 		for _, f := range files {
 			all := results[r.Name+f.name]
-			slices.SortFunc(all, func(a, b compared) int { return int(a.own - b.own) })
+			slices.SortFunc(all, func(a, b compared) int { return int(a.warm - b.warm) })
 			middle := all[len(all)/2]
 			said[middle.said] = true
-			if middle.own == 0 {
+			if middle.warm == 0 {
 				fmt.Fprintf(c.Out, " fails |")
 				continue
 			}
@@ -228,7 +227,7 @@ func (c *Compare) table(ctx context.Context, title string, rivals []Rival, files
 }
 
 func spoken(one compared) string {
-	return fmt.Sprintf("%s (%s)", short(one.own), short(one.wall))
+	return fmt.Sprintf("%s (%s)", short(one.warm), short(one.cold))
 }
 
 func short(d time.Duration) string {

@@ -43,9 +43,10 @@ def verify(source, roots):
         return "valid" if status.bottom_line else status.summary()
 
 
-began = time.monotonic()
-said = sign(*sys.argv[2:]) if sys.argv[1] == "sign" else verify(*sys.argv[2:])
-took = time.monotonic() - began
+for _ in range(2):
+    began = time.monotonic()
+    said = sign(*sys.argv[2:]) if sys.argv[1] == "sign" else verify(*sys.argv[2:])
+    took = time.monotonic() - began
 with open("/proc/self/status") as f:
     peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
 print(json.dumps({"ms": 1000 * took, "peak": peak, "said": said}))

@@ -37,9 +37,9 @@ what the heap can have grown by. The timestamps and the proofs of status come fr
 
 ## Beside other programs
 
-Each program as a process of its own, on the same files, in turn, three times; the median of the time that the program itself took,
-in brackets with starting and ending it, then the most memory that was resident. Programs that are long-lived servers pay the
-start once. %s
+Each program as a process of its own that does its work twice, on the same files, in turn; medians of three. First the second run, as
+in a server that is warm; in brackets the program started for one file, its start and the first run; then the most memory that was
+resident. %s
 
 @signpdf makes no PAdES signature (no signing-certificate attribute) and asks for no timestamp: it is measured at less work. pdfcpu
 does not sign, and its validation of signatures needs roots in a folder of its own and judges no later revision: measured is its

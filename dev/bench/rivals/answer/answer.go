@@ -11,9 +11,17 @@ import (
 
 var resident = regexp.MustCompile(`VmHWM:\s+(\d+)`)
 
-// Write says how long it took since began, the most memory that was resident (in
-// KB; 0 where the system does not say), and the verdict.
-func Write(began time.Time, said string) error {
+// Twice runs something twice and says how long the second run took, the most
+// memory that was resident (in KB; 0 where the system does not say), and the verdict.
+func Twice(run func() (string, error)) error {
+	if _, err := run(); err != nil {
+		return err
+	}
+	began := time.Now()
+	said, err := run()
+	if err != nil {
+		return err
+	}
 	took := time.Since(began)
 	peak := 0
 	if status, err := os.ReadFile("/proc/self/status"); err == nil {

@@ -21,11 +21,16 @@ import java.util.regex.Pattern;
 /** Signs or verifies one file, to be measured; see dev/bench/rivals/README.md. */
 public final class Measure {
 	public static void main(String[] args) throws Exception {
+		run(args);
 		long began = System.nanoTime();
-		String said = args[0].equals("sign") ? sign(args) : verify(args);
+		String said = run(args);
 		double took = (System.nanoTime() - began) / 1e6;
 		Matcher peak = Pattern.compile("VmHWM:\\s+(\\d+)").matcher(Files.readString(Path.of("/proc/self/status")));
 		System.out.println("{\"ms\":" + took + ",\"peak\":" + (peak.find() ? peak.group(1) : "0") + ",\"said\":" + Json.text(said) + "}");
+	}
+
+	private static String run(String[] args) throws Exception {
+		return args[0].equals("sign") ? sign(args) : verify(args);
 	}
 
 	private static String sign(String[] args) throws Exception {
