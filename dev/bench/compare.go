@@ -258,8 +258,12 @@ func complaint(err error) string {
 	return line[:min(len(line), 120)]
 }
 
-// Machine says on what it is measured.
+// Machine says on what it is measured, and what else it was doing.
 func Machine() string {
+	load := "unknown"
+	if said, err := os.ReadFile("/proc/loadavg"); err == nil {
+		load, _, _ = strings.Cut(string(said), " ")
+	}
 	model := runtime.GOARCH
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err == nil {
@@ -269,5 +273,5 @@ func Machine() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%d × %s, %s", runtime.NumCPU(), model, runtime.Version())
+	return fmt.Sprintf("%d × %s, %s, with a load of %s before it began", runtime.NumCPU(), model, runtime.Version(), load)
 }

@@ -48,6 +48,7 @@ validation of the structure. EU DSS also renders and compares pages when it veri
 
 // Run is the command.
 func (c *compareCommand) Run(ctx context.Context) error {
+	machine := bench.Machine()
 	var engine, tables bytes.Buffer
 	d := bench.Documents{Page: c.PDF, Folder: c.Folder, Out: io.MultiWriter(os.Stdout, &engine)}
 	if err := d.Run(ctx); err != nil {
@@ -60,7 +61,7 @@ func (c *compareCommand) Run(ctx context.Context) error {
 	if c.Write == "" {
 		return nil
 	}
-	text := fmt.Sprintf(benchmarks, time.Now().UTC().Format("2006-01-02"), bench.Machine(), engine.String(),
+	text := fmt.Sprintf(benchmarks, time.Now().UTC().Format("2006-01-02"), machine, engine.String(),
 		"Versions: this tree, pyHanko 0.38.0, EU DSS 6.4 on Java 17, @signpdf 3.3.0 on Node 20, pdfcpu 0.15.0.", tables.String())
 	return os.WriteFile(c.Write, []byte(text), 0o644)
 }
