@@ -48,7 +48,7 @@ func (a *Attempts) StartAttempt(ctx context.Context, in StartInput) (providers.O
 }
 
 func (a *Attempts) start(ctx context.Context, in StartInput) (providers.Order, error) {
-	provider, err := a.Providers.Provider(in.Tenant, in.Provider)
+	provider, err := a.Providers.Provider(in.Tenant, in.Provider, "")
 	if err != nil {
 		return providers.Order{}, err
 	}
@@ -71,6 +71,7 @@ func (a *Attempts) start(ctx context.Context, in StartInput) (providers.Order, e
 		EndUser: in.EndUser, ReturnURL: in.ReturnURL.Reveal(), CallInitiator: in.CallInitiator,
 	})
 	if err == nil {
+		order.Account = provider.ID
 		return order, nil
 	}
 	if fault.KindOf(err) != fault.Uncertain {

@@ -40,7 +40,7 @@ var errPassOn = fault.New(fault.Unavailable, "worker_passes_on", "The worker pas
 // real cancellation withdraws the order. A heartbeat that Temporal did not take
 // cancels the context too (sdk-go issue 2131) and only passes the order on.
 func (a *Attempts) FollowAttempt(ctx context.Context, in FollowInput) (FollowResult, error) {
-	provider, err := a.Providers.Provider(in.Tenant, in.Provider)
+	provider, err := a.Providers.Provider(in.Tenant, in.Provider, in.Account)
 	if err != nil {
 		return FollowResult{}, ToTemporal(err)
 	}

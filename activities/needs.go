@@ -12,11 +12,39 @@ import (
 // Clock tells the time of the machine.
 type Clock func() time.Time
 
-// Providers finds the account of a provider.
+// Account is one account at a provider.
+type Account struct {
+	ID string // its name in the installation's settings
+	providers.Provider
+}
+
+// Providers finds accounts.
 type Providers interface {
-	// Provider returns the account that serves the tenant, or a fault of kind
-	// Invalid when the installation has none.
-	Provider(tenant signing.TenantID, name string) (providers.Provider, error)
+	// Provider returns the account of that name at the provider, or, where it is
+	// empty, the one that serves the tenant now. Whoever starts an order remembers
+	// the account's ID and asks for that from then on, so that a change of settings
+	// loses no order. It is a fault of kind Invalid when there is no such account,
+	// and Unavailable when it cannot be used now.
+	Provider(tenant signing.TenantID, provider, account string) (Account, error)
+}
+
+// Breaker spares an account that fails, and whoever waits for it. It is asked
+// before an order is started and never before one is collected or cancelled.
+type Breaker interface {
+	// Admit lets a start at the account go on, or is a fault of kind Unavailable
+	// with the code provider_resting and a RetryAfter: nothing was sent. After a
+	// while one start alone is let through, to see how it is. Who is admitted calls
+	// done once, with how the start ended: Unavailable, Uncertain and Forbidden
+	// count as failures of the account, all else says that it works.
+	Admit(provider, account string) (done func(error), err error)
+}
+
+// Pace keeps the calls of this process within an account's budget.
+type Pace interface {
+	// Turn waits until the account may be asked how an order stands. An urgent
+	// turn, as after a hint of the provider's, goes before all others. Its error
+	// is that of the context.
+	Turn(ctx context.Context, provider, account string, urgent bool) error
 }
 
 // Specs keeps what each collection asked for.

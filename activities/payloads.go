@@ -19,6 +19,9 @@ type AttemptRef struct {
 	Participant signing.ParticipantID `json:"participant"`
 	Attempt     signing.AttemptID     `json:"attempt"`
 	Provider    string                `json:"provider"`
+	// Account is the one that the order was made at; empty before there is one,
+	// and in what was written before there were several.
+	Account string `json:"account,omitempty"`
 }
 
 // StartInput asks for an order. Everything else about it is in the spec.

@@ -30,7 +30,7 @@ func (v *Verification) VerifyAttempt(ctx context.Context, ref AttemptRef) (signi
 }
 
 func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.AttemptResult, error) {
-	provider, err := v.Providers.Provider(ref.Tenant, ref.Provider)
+	provider, err := v.Providers.Provider(ref.Tenant, ref.Provider, ref.Account)
 	if err != nil {
 		return signing.AttemptResult{}, err
 	}

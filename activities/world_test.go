@@ -140,8 +140,8 @@ func (w *world) newRun() {
 }
 
 // Provider implements activities.Providers.
-func (w *world) Provider(_ signing.TenantID, _ string) (providers.Provider, error) {
-	return w.bankid, nil
+func (w *world) Provider(_ signing.TenantID, _, _ string) (activities.Account, error) {
+	return activities.Account{ID: "main", Provider: w.bankid}, nil
 }
 
 type sealer struct{ seal activities.Seal }

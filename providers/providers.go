@@ -229,6 +229,9 @@ type OrderRef string
 // only.
 type Order struct {
 	Ref OrderRef `json:"ref"`
+	// Account is the name of the account that it was made at. Who called Start
+	// sets it, since a provider does not know what the installation calls it.
+	Account string `json:"account,omitempty"`
 	// StartedAt is when the provider's answer reached us; QR time counts from it.
 	StartedAt time.Time `json:"startedAt"`
 	// AutoStartToken launches the app on the same device.

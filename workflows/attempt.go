@@ -61,6 +61,7 @@ func (c *collection) start(ctx workflow.Context, cmd StartAttempt) (StartedAttem
 		})
 		return StartedAttempt{}, err
 	}
+	live.ref.Account = order.Account
 	workflow.GoNamed(c.ctx, string(cmd.Attempt), func(ctx workflow.Context) { c.follow(ctx, live, order) })
 	attempt, err = c.LiveAttempt(cmd.Participant)
 	return StartedAttempt{Attempt: attempt, Order: order}, err

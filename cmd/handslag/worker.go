@@ -168,11 +168,11 @@ var errNoProvider = fault.New(fault.Invalid, "provider_unknown", "The installati
 type oneAccount struct{ account providers.Provider }
 
 // Provider implements activities.Providers.
-func (o oneAccount) Provider(_ signing.TenantID, name string) (providers.Provider, error) {
-	if name != o.account.Name() {
-		return nil, errNoProvider
+func (o oneAccount) Provider(_ signing.TenantID, provider, _ string) (activities.Account, error) {
+	if provider != o.account.Name() {
+		return activities.Account{}, errNoProvider
 	}
-	return o.account, nil
+	return activities.Account{ID: provider, Provider: o.account}, nil
 }
 
 // revisions gives the store the shape that activities know.
