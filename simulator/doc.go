@@ -6,7 +6,8 @@
 //
 // It behaves as the real services do, refusals and timing included, and it can
 // be told to misbehave. Its clock is an argument, and can be moved forward while
-// it runs. Nobody but tests and the development stack may use it; a live
+// moved forward and reset while it runs. Nobody but tests and the development
+// stack may use it; a live
 // installation refuses its trust anchors by their name.
 //
 //	world, err := simulator.New(simulator.Options{PKI: p, Clock: time.Now, Entropy: rand.Reader})

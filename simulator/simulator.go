@@ -1,16 +1,14 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/handslag/handslag/simulator/bankid"
-	"github.com/handslag/handslag/simulator/faults"
 	"github.com/handslag/handslag/simulator/idkollen"
 	"github.com/handslag/handslag/simulator/pki"
 	"github.com/handslag/handslag/simulator/qrona"
@@ -23,14 +21,21 @@ import (
 // Options assemble a world.
 type Options struct {
 	PKI     *pki.PKI         // required
-	Clock   func() time.Time // required
+	Clock   func() time.Time // required, unless Hands is set
 	Entropy io.Reader        // required; must be safe for concurrent use
+	// Hands is the world's clock itself, for who gives the PKI the same; nil makes
+	// one over Clock.
+	Hands *Clock
 	// StateFile keeps BankID's persons, live orders and uncollected results over
 	// a restart. Empty keeps them in memory.
 	StateFile string
 	// IDkollen is who has an account at IDkollen; empty is [idkollen.Demo] alone.
 	IDkollen []idkollen.Account
-	// Callbacks sends what providers tell by callback; nil sends nothing.
+	// SBABSecret, QronaToken and SignicatSecret are what our accounts there are
+	// told by; empty is what their packages say.
+	SBABSecret, QronaToken, SignicatSecret string
+	// Callbacks sends what providers tell by callback. Nil sends nothing of
+	// IDkollen's, and Signicat's events by the system's trust in servers.
 	Callbacks *http.Client
 }
 
@@ -45,7 +50,7 @@ type World struct {
 	status      *revocation.Service
 	signicat    *signicat.Server
 	revocations revocations
-	ahead       atomic.Int64 // how far the world's clock has been moved, in nanoseconds
+	clock       *Clock
 }
 
 // eventTimeout bounds a call by which a simulated provider pushes.
@@ -53,17 +58,20 @@ const eventTimeout = 5 * time.Second
 
 // New returns a world.
 func New(o Options) (*World, error) {
-	if o.Clock == nil {
+	if o.Hands == nil && o.Clock == nil {
 		return nil, errors.New("simulator: Clock is required")
 	}
-	w := &World{}
-	clock := func() time.Time { return o.Clock().Add(time.Duration(w.ahead.Load())) }
+	if o.Hands == nil {
+		o.Hands = NewClock(o.Clock)
+	}
+	w := &World{clock: o.Hands}
+	clock := w.clock.Now
 	var err error
 	w.bankid, err = bankid.New(bankid.Options{PKI: o.PKI, Clock: clock, Entropy: o.Entropy, StateFile: o.StateFile})
 	if err != nil {
 		return nil, err
 	}
-	w.qrona, err = qrona.New(qrona.Options{BankID: w.bankid, PKI: o.PKI, Clock: clock})
+	w.qrona, err = qrona.New(qrona.Options{BankID: w.bankid, PKI: o.PKI, Clock: clock, Token: o.QronaToken})
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +85,7 @@ func New(o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.sbab, err = sbab.New(sbab.Options{BankID: w.bankid, PKI: o.PKI, Clock: clock, Entropy: o.Entropy})
+	w.sbab, err = sbab.New(sbab.Options{BankID: w.bankid, PKI: o.PKI, Clock: clock, Entropy: o.Entropy, ClientSecret: o.SBABSecret})
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +102,14 @@ func New(o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	account := signicat.DefaultClient()
+	account.Secret = cmp.Or(o.SignicatSecret, account.Secret)
+	if o.Callbacks == nil {
+		o.Callbacks = &http.Client{Timeout: eventTimeout}
+	}
 	w.signicat, err = signicat.New(signicat.Options{
-		PKI: o.PKI, Clock: clock, Entropy: o.Entropy, Timestamp: w.tsa, Status: w.status, HTTP: &http.Client{Timeout: eventTimeout},
+		PKI: o.PKI, Clock: clock, Entropy: o.Entropy, Timestamp: w.tsa, Status: w.status, HTTP: o.Callbacks,
+		Clients: []signicat.Client{account},
 	})
 	if err != nil {
 		return nil, err
@@ -162,21 +176,6 @@ func (w *World) control() http.Handler {
 		w.signicat.Mount(mux)
 		mux.HandleFunc("GET /v1/revocations", w.revocations.list)
 		mux.HandleFunc("POST /v1/revocations", w.revocations.revoke)
-		mux.HandleFunc("POST /v1/clock", w.advance)
+		w.mountClock(mux)
 	})
-}
-
-// advance moves the world's clock forward. Never back: orders would come to
-// life again.
-func (w *World) advance(out http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Advance faults.Duration `json:"advance"`
-	}
-	err := json.NewDecoder(io.LimitReader(r.Body, 1<<10)).Decode(&in)
-	if err != nil {
-		http.Error(out, `{"code":"bad_json","message":"send {\"advance\":\"31s\"}"}`, http.StatusBadRequest)
-		return
-	}
-	w.ahead.Add(int64(in.Advance))
-	out.WriteHeader(http.StatusNoContent)
 }

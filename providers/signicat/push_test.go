@@ -109,7 +109,9 @@ func TestEventsAsTheyCome(t *testing.T) {
 	next(twice)
 	next(twice)
 	require.Len(t, keys, 1, "a repeated event is known by its key")
-	next(run(simulated.WebhookDelayed))
+	late := run(simulated.WebhookDelayed)
+	w.clock.Advance(1e6)
+	next(late)
 	held := run(simulated.WebhookHeld)
 	next(run("")) // comes before the one that was held
 	next(held)

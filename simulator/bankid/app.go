@@ -49,6 +49,10 @@ func (s *Server) orders() []OrderView {
 	return out
 }
 
+// Settle brings every order up to date, and drops those that nobody can ask
+// about any more.
+func (s *Server) Settle() { s.orders() }
+
 func (s *Server) find(match func(*order) bool, now time.Time) *order {
 	for _, o := range s.state.Orders {
 		if match(o) {

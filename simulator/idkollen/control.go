@@ -83,6 +83,9 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	return true
 }
 
+// Settle brings every order up to date.
+func (s *Server) Settle() { s.views() }
+
 func (s *Server) views() []OrderView {
 	s.mu.Lock()
 	defer s.mu.Unlock()

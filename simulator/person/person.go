@@ -147,6 +147,11 @@ func (a *App) Advance(ctx context.Context, d time.Duration) error {
 	return a.call(ctx, http.MethodPost, "/v1/clock", map[string]string{"advance": d.String()}, nil)
 }
 
+// ResetClock takes the simulated world back to real time. Let no order be live.
+func (a *App) ResetClock(ctx context.Context) error {
+	return a.call(ctx, http.MethodDelete, "/v1/clock", nil, nil)
+}
+
 func (a *App) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {

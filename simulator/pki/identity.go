@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"time"
 )
 
 // Identity is a certificate with its private key and the certificates above
@@ -73,4 +74,10 @@ func DisplayName(c *x509.Certificate) string {
 		}
 	}
 	return c.Subject.CommonName
+}
+
+// validAt reports whether the certificate holds at a time. Where the clock is
+// moved ahead and back, one may begin in the future.
+func (i Identity) validAt(at time.Time) bool {
+	return !at.Before(i.Certificate.NotBefore) && at.Before(i.Certificate.NotAfter)
 }

@@ -53,7 +53,7 @@ func (p *PKI) NorwegianPerson(l NorwegianLeaf) (Identity, error) {
 	id := norwegianKey{l.NIN, l.GivenName + " " + l.Surname, string(l.Key)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known, ok := p.norwegians[id]; ok && p.o.Clock().Before(known.Certificate.NotAfter) {
+	if known, ok := p.norwegians[id]; ok && known.validAt(p.o.Clock()) {
 		return known, nil
 	}
 	what, err := p.norwegianProfile(l)

@@ -46,7 +46,7 @@ func (p *PKI) Person(l Leaf) (Identity, error) {
 	id := leafKey{l.PersonalNumber, l.GivenName + " " + l.Surname, l.Policy.String(), l.Issued.Unix(), l.Use, l.Expired}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known, ok := p.leaves[id]; ok && p.o.Clock().Before(known.Certificate.NotAfter) {
+	if known, ok := p.leaves[id]; ok && known.validAt(p.o.Clock()) {
 		return known, nil
 	}
 	key, err := p.leafSigner()

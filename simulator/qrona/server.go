@@ -1,6 +1,7 @@
 package qrona
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -18,11 +19,13 @@ import (
 // Token is the account's token until the settings say otherwise.
 const Token = "simulated-private-token"
 
-// Options assemble a server. All are required.
+// Options assemble a server. All but Token are required.
 type Options struct {
 	BankID *bankid.Server
 	PKI    *pki.PKI
 	Clock  func() time.Time
+	// Token is the account's, instead of [Token].
+	Token string
 }
 
 // Settings are the account, and assumptions about what Qrona does not document.
@@ -81,7 +84,7 @@ func New(o Options) (*Server, error) {
 	return &Server{
 		broker: o.BankID.Broker("Simulated Qrona customer"), pki: o.PKI, clock: o.Clock, kept: map[string]kept{},
 		faults:   faults.NewSet(slices.Concat(faults.Transport(), []faults.Kind{OtherPerson, NoPerson, MissingComma, CutWaiting}), endpoints),
-		settings: Settings{Token: Token, AnswersOnce: true, Failed: FailedAsBankID},
+		settings: Settings{Token: cmp.Or(o.Token, Token), AnswersOnce: true, Failed: FailedAsBankID},
 	}, nil
 }
 

@@ -22,7 +22,7 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("GET /v1/sbab/settings", func(w http.ResponseWriter, _ *http.Request) { tell(w, s.set(), nil) })
 	mux.HandleFunc("PUT /v1/sbab/settings", func(w http.ResponseWriter, r *http.Request) {
-		in := defaults() // what is left out is as at the beginning
+		in := s.first // what is left out is as at the beginning
 		if err := decode(r.Body, &in); err != nil || in.FailedStatus == "" || in.FailedStatus == statusComplete || in.TokenLife <= 0 {
 			tell(w, nil, errBadJSON)
 			return

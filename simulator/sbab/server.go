@@ -1,6 +1,7 @@
 package sbab
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -20,12 +21,14 @@ const (
 	SandboxKey   = "simulated-sandbox-key"
 )
 
-// Options assemble a server. All are required.
+// Options assemble a server. All but ClientSecret are required.
 type Options struct {
 	BankID  *bankid.Server
 	PKI     *pki.PKI
 	Clock   func() time.Time
 	Entropy io.Reader // must be safe for concurrent use
+	// ClientSecret is the account's, instead of [ClientSecret].
+	ClientSecret string
 }
 
 // Settings are the account, and assumptions about what SBAB does not document.
@@ -76,6 +79,7 @@ type Server struct {
 	clock   func() time.Time
 	entropy io.Reader
 	faults  *faults.Set
+	first   Settings // what a server starts with
 
 	mu           sync.Mutex
 	settings     Settings                // guarded by mu
@@ -90,10 +94,12 @@ func New(o Options) (*Server, error) {
 	if o.BankID == nil || o.PKI == nil || o.Clock == nil || o.Entropy == nil {
 		return nil, errors.New("simulated sbab: BankID, PKI, Clock and Entropy are required")
 	}
+	settings := defaults()
+	settings.ClientSecret = cmp.Or(o.ClientSecret, settings.ClientSecret)
 	return &Server{
 		broker: o.BankID.Broker("Simulated SBAB"), pki: o.PKI, clock: o.Clock, entropy: o.Entropy,
 		faults:   faults.NewSet(slices.Concat(faults.Transport(), []faults.Kind{UnknownReason}), endpoints),
-		settings: defaults(), participants: map[string]*participant{}, blocked: map[string]time.Time{}, tokens: map[string]token{},
+		settings: settings, first: settings, participants: map[string]*participant{}, blocked: map[string]time.Time{}, tokens: map[string]token{},
 	}, nil
 }
 

@@ -91,6 +91,9 @@ func (s *Server) persons() []Person {
 	return out
 }
 
+// Settle does what time has done by now.
+func (s *Server) Settle() { s.listed() }
+
 func (s *Server) listed() []SessionView {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,13 +32,15 @@ const (
 	eventLife  = 30 * time.Second
 	eventTries = 3
 	eventPause = 200 * time.Millisecond
+	// lookEvery is how often an event that is late looks at the clock.
+	lookEvery = 20 * time.Millisecond
 )
 
 // delivery is an event on its way.
 type delivery struct {
 	hook   Webhook
 	body   []byte
-	delay  time.Duration
+	due    time.Time // by the world's clock
 	copies int
 	forged bool
 }
@@ -60,7 +62,7 @@ func (s *Server) emit(name string, data map[string]string) {
 	if err != nil || s.struck(WebhookDropped, endpointEvents) {
 		return
 	}
-	d := delivery{hook: s.settings.Webhook, body: b, copies: 1, forged: s.struck(WebhookForged, endpointEvents)}
+	d := delivery{hook: s.settings.Webhook, body: b, copies: 1, due: now, forged: s.struck(WebhookForged, endpointEvents)}
 	if s.struck(WebhookUnsigned, endpointEvents) {
 		d.hook.Secret = ""
 	}
@@ -68,7 +70,7 @@ func (s *Server) emit(name string, data map[string]string) {
 		d.copies = 2
 	}
 	if f, ok := s.faults.Take(WebhookDelayed, endpointEvents, false); ok {
-		d.delay = time.Duration(f.Delay)
+		d.due = d.due.Add(time.Duration(f.Delay))
 	}
 	if s.struck(WebhookHeld, endpointEvents) {
 		s.held = append(s.held, d)
@@ -84,7 +86,9 @@ func (s *Server) emit(name string, data map[string]string) {
 }
 
 func (s *Server) deliver(d delivery) {
-	wait(s.closing, d.delay)
+	for s.clock().Before(d.due) && s.closing.Err() == nil {
+		wait(s.closing, lookEvery)
+	}
 	for range d.copies {
 		for range eventTries {
 			if s.post(d) {
