@@ -17,8 +17,8 @@ const minKeyBits = 2048
 func checkChain(certificates []*x509.Certificate, trust Trust, at time.Time) (Anchor, error) {
 	leaf := certificates[0]
 	// BankID's identification certificates have keyUsage digitalSignature and its
-	// signing certificates nonRepudiation; which of them mobile BankIDs have is
-	// not published, so either will do and funcId tells what was done.
+	// signing certificates nonRepudiation; one of them it must be. Which, is judged
+	// when it is known what the person did (bindPurpose).
 	if leaf.IsCA || leaf.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
 		return Anchor{}, reject(BadCertificate, "the certificate is not one that a person signs with")
 	}

@@ -30,7 +30,7 @@ func vectors(t testing.TB) (signature string, trust bankidsig.Trust) {
 	return string(bytes.TrimSpace(encoded)), trust
 }
 
-var identification = bankidsig.Mode{AllowIdentification: true, AllowMissingOCSP: true}
+var identification = bankidsig.Mode{Identification: true, AllowMissingOCSP: true}
 
 func TestPublishedSignature(t *testing.T) {
 	signature, trust := vectors(t)
@@ -60,7 +60,7 @@ func TestPublishedSignature(t *testing.T) {
 	require.False(t, report.NonRepudiation)
 	require.Equal(t, bankidsig.TimeGiven, report.TimeSource)
 	require.Equal(t, map[string]string{
-		"ocsp": "missing", "visible_text": "match", "visible_format": "match", "non_visible_data": "match",
+		"ocsp": "missing", "certificate_purpose": "match", "visible_text": "match", "visible_format": "match", "non_visible_data": "match",
 		"signer": "match", "rp_name": "match", "order_time": "not_compared",
 	}, report.Checks)
 }
@@ -72,7 +72,7 @@ func TestPublishedSignatureIsRefused(t *testing.T) {
 		change func(*bankidsig.Input)
 		want   bankidsig.Reason
 	}{
-		"as a signature":    {func(in *bankidsig.Input) { in.Mode.AllowIdentification = false }, bankidsig.NotASignature},
+		"as a signature":    {func(in *bankidsig.Input) { in.Mode.Identification = false }, bankidsig.NotASignature},
 		"without OCSP":      {func(in *bankidsig.Input) { in.Mode.AllowMissingOCSP = false }, bankidsig.OCSPMissing},
 		"without a time":    {func(in *bankidsig.Input) { in.Time = time.Time{} }, bankidsig.OCSPMissing},
 		"a day too late":    {func(in *bankidsig.Input) { in.Time = time.Date(2023, 9, 14, 0, 0, 0, 0, time.UTC) }, bankidsig.NotValidWhenSigned},

@@ -32,7 +32,8 @@ const (
 	OCSPNotGood         Reason = "ocsp_not_good"          // revoked or unknown
 	OCSPTime            Reason = "ocsp_time"              // outside the life of the order
 	OCSPNonce           Reason = "ocsp_nonce"             // not bound to this signature; in strict mode only
-	NotASignature       Reason = "not_a_signature"        // an identification
+	NotASignature       Reason = "not_a_signature"        // an identification, where a signature was to be
+	NotAnIdentification Reason = "not_an_identification"  // a signature, where an identification was to be
 	ContentMismatch     Reason = "content_mismatch"       // another text than we sent
 	WrongSigner         Reason = "wrong_signer"           // another person
 	WrongRP             Reason = "wrong_rp"               // made for another relying party

@@ -30,6 +30,7 @@ const (
 // How a check went, beside the values of NonceBinding.
 const (
 	matches     = "match"
+	mismatch    = "mismatch"
 	notCompared = "not_compared"
 	missing     = "missing"
 	good        = "good"
@@ -63,8 +64,8 @@ type Report struct {
 	// NonceBinding is empty without an OCSP response.
 	NonceBinding NonceBinding
 	// Checks names what was checked and how it went: ocsp, nonce_binding,
-	// ocsp_nocheck, visible_text, visible_format, non_visible_data, signer,
-	// rp_name, order_time.
+	// ocsp_nocheck, certificate_purpose, visible_text, visible_format,
+	// non_visible_data, signer, rp_name, order_time.
 	Checks map[string]string
 }
 

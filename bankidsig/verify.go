@@ -48,15 +48,20 @@ type Expectation struct {
 // Format implements fmt.Formatter and shows nothing.
 func (Expectation) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// Mode says how strict to be. The zero value is right for signatures.
+// Mode says what is judged, and how strictly. The zero value is right for
+// signatures.
 type Mode struct {
-	// AllowIdentification accepts an identification beside a signature.
-	AllowIdentification bool
+	// Identification accepts an identification and refuses a signature; without it,
+	// the other way round. Neither stands in for the other: who proved who they are
+	// has signed nothing, and who signed was not asked to prove who they are to
+	// whoever holds the signature now.
+	Identification bool
 	// AllowMissingOCSP accepts a signature without OCSP response: then nobody says
 	// that the certificate was not revoked, and nobody but us says when it was.
 	AllowMissingOCSP bool
 	// Strict refuses an OCSP response whose nonce is not bound to the signature
-	// (see NonceBinding), or whose responder lacks id-pkix-ocsp-nocheck.
+	// (see NonceBinding), or whose responder lacks id-pkix-ocsp-nocheck, and a
+	// signature by a certificate that is for identification alone.
 	Strict bool
 }
 
@@ -101,6 +106,9 @@ func Verify(in Input, trust Trust) (*Report, error) {
 	if err := report.addOCSP(response, in); err != nil {
 		return nil, err
 	}
+	if err := report.bindPurpose(d.certificates[0], in.Mode); err != nil {
+		return nil, err
+	}
 	if err := report.bind(d, in); err != nil {
 		return nil, err
 	}
@@ -140,11 +148,35 @@ func openOCSP(encoded string, mode Mode) (*revocation, error) {
 	return parseOCSP(der)
 }
 
-// bind holds the verified signature against what was asked for.
-func (r *Report) bind(d *document, in Input) error {
-	if r.Function != FunctionSigning && !(in.Mode.AllowIdentification && r.Function == FunctionIdentification) {
+// bindPurpose tells a signature from an identification, by what the person was
+// asked to do and by the certificate that they did it with.
+//
+// An identification key may sign what its holder never saw (a challenge of TLS,
+// say), so what it signs must not pass for a signature. That signing certificates
+// have nonRepudiation was measured for BankIDs on file only, so for a signature
+// the certificate is recorded, and decides in strict mode.
+func (r *Report) bindPurpose(leaf *x509.Certificate, mode Mode) error {
+	usage, fatal := x509.KeyUsageContentCommitment, mode.Strict
+	switch {
+	case mode.Identification && r.Function != FunctionIdentification:
+		return reject(NotAnIdentification, "the person did something else than identify themselves")
+	case mode.Identification:
+		usage, fatal = x509.KeyUsageDigitalSignature, true
+	case r.Function != FunctionSigning:
 		return reject(NotASignature, "the person did something else than sign")
 	}
+	r.Checks["certificate_purpose"] = matches
+	if leaf.KeyUsage&usage == 0 {
+		r.Checks["certificate_purpose"] = mismatch
+		if fatal {
+			return reject(BadCertificate, "the certificate is for something else than the person did with it")
+		}
+	}
+	return nil
+}
+
+// bind holds the verified signature against what was asked for.
+func (r *Report) bind(d *document, in Input) error {
 	if err := r.bindTexts(d.data, in.Expect); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func TestVerify(t *testing.T) {
 	require.True(t, report.NonRepudiation)
 	require.Equal(t, signedText, report.VisibleText.Reveal())
 	require.Equal(t, map[string]string{
-		"ocsp": "good", "nonce_binding": "match", "ocsp_nocheck": "present", "visible_text": "match", "visible_format": "match",
+		"ocsp": "good", "nonce_binding": "match", "ocsp_nocheck": "present", "certificate_purpose": "match", "visible_text": "match", "visible_format": "match",
 		"non_visible_data": "match", "signer": "match", "rp_name": "match", "order_time": "match",
 	}, report.Checks)
 }

@@ -295,10 +295,13 @@ type Result struct {
 	Unplaced []string `json:"unplaced,omitempty"`
 }
 
-// The names of proofs that a BankID signature consists of.
+// The names of proofs that a BankID signature or identification consists of. The
+// two have the same form, and are told apart by name as well: nobody who looks
+// for a signature finds an identification.
 const (
-	ProofXML  = "signature.xml" // the XML signature, decoded
-	ProofOCSP = "ocsp.der"      // the OCSP response
+	ProofXML            = "signature.xml"      // the XML signature, decoded
+	ProofIdentification = "identification.xml" // likewise, of an identification
+	ProofOCSP           = "ocsp.der"           // the OCSP response
 )
 
 // ErrResultLost is returned by Collect when the provider knows of no answer any

@@ -250,6 +250,16 @@ func TestResultFaults(t *testing.T) {
 			require.NoError(t, rsa.VerifyPKCS1v15(chain(t, document)[0].PublicKey.(*rsa.PublicKey), crypto.SHA1, sum[:], decode(t, inner(t, document, "SignatureValue"))))
 		},
 		bankid.MissingOCSP: func(t *testing.T, data object, _ string) { require.NotContains(t, data, "ocspResponse") },
+		bankid.OtherFunction: func(t *testing.T, _ object, document string) {
+			require.Equal(t, "Identification", inner(t, document, "funcId"))
+			require.Equal(t, x509.KeyUsageDigitalSignature, chain(t, document)[0].KeyUsage)
+			require.Equal(t, verdict{true, true, true}, check(t, document))
+		},
+		bankid.OtherCertificate: func(t *testing.T, _ object, document string) {
+			require.Equal(t, "Signing", inner(t, document, "funcId"))
+			require.Equal(t, x509.KeyUsageDigitalSignature, chain(t, document)[0].KeyUsage)
+			require.Equal(t, verdict{true, true, true}, check(t, document))
+		},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			require.NoError(t, s.app.Fault(s.ctx(), faults.Fault{Kind: kind, Count: 1}))

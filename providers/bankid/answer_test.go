@@ -47,12 +47,12 @@ func TestAnswersThatProveNothing(t *testing.T) {
 		`{"orderRef":"x","status":"complete","completionData":{"signature":"191212121212","ocspResponse":"AA=="}}`: "malformed",
 		`{"orderRef":"x","status":"failed","hintCode":"for 191212121212"}`:                                         "unknown",
 	} {
-		r, err := c.Interpret([]byte(raw), providers.Expectation{Order: "x"})
+		r, err := c.Interpret([]byte(raw), providers.Expectation{Order: "x", Method: signing.MethodBankIDSE})
 		require.NoError(t, err)
 		require.Equal(t, signing.OutcomeFailed, r.Outcome)
 		require.Equal(t, code, r.ProviderCode, raw)
 	}
-	_, err := c.Interpret([]byte(`{"orderRef":"x","status":"pending","hintCode":"userSign"}`), providers.Expectation{Order: "x"})
+	_, err := c.Interpret([]byte(`{"orderRef":"x","status":"pending","hintCode":"userSign"}`), providers.Expectation{Order: "x", Method: signing.MethodBankIDSE})
 	require.Equal(t, fault.Internal, fault.KindOf(err), "a live order is no answer")
 }
 
@@ -192,11 +192,13 @@ func FuzzInterpret(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		r, err := c.Interpret(raw, providers.Expectation{Order: "x"})
-		require.NotEqual(t, signing.OutcomeSigned, r.Outcome)
-		if err == nil {
-			require.NotEmpty(t, r.Reason)
-			require.Regexp(t, `^[A-Za-z0-9_]*$`, r.ProviderCode)
+		for _, m := range []signing.Method{signing.MethodBankIDSE, signing.MethodBankIDSEIdentify, signing.MethodNBIDPKI} {
+			r, err := c.Interpret(raw, providers.Expectation{Order: "x", Method: m})
+			require.NotEqual(t, signing.OutcomeSigned, r.Outcome)
+			if err == nil {
+				require.NotEmpty(t, r.Reason)
+				require.Regexp(t, `^[A-Za-z0-9_]*$`, r.ProviderCode)
+			}
 		}
 	})
 }

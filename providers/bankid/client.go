@@ -59,11 +59,12 @@ func (c *Client) Close() { c.wire.Close() }
 // Name implements providers.Provider.
 func (c *Client) Name() string { return name }
 
-// Capabilities implements providers.Provider.
+// Capabilities implements providers.Provider. The assurance is that of a signature;
+// an identification yields signing.AssuranceIdentified.
 func (c *Client) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
-		Methods: []signing.Method{signing.MethodBankIDSE}, Assurance: signing.AssuranceVerified,
-		BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
+		Methods:   []signing.Method{signing.MethodBankIDSE, signing.MethodBankIDSEIdentify},
+		Assurance: signing.AssuranceVerified, BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
 		CollectEvery: collectEvery, OrderLife: orderLife,
 	}
 }

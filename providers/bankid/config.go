@@ -44,9 +44,10 @@ type Config struct {
 	// ReturnRisk asks for BankID's risk assessment, which is kept in the evidence
 	// and decides nothing.
 	ReturnRisk bool
-	// StrictOCSP refuses a signature whose OCSP nonce is not bound to it. The rule
-	// is not published in full, so a wrong guess of ours would lose signatures;
-	// the default is to record it.
+	// StrictOCSP refuses a signature whose OCSP nonce is not bound to it, or whose
+	// certificate is for identification alone. These rules are not published in
+	// full, so a wrong guess of ours would lose signatures; the default is to
+	// record how they turn out.
 	StrictOCSP bool
 	// ConnectTimeout limits each of three tries to connect; 0 is 3 s. BankID's test
 	// environment lets every third first connection hang in the handshake.

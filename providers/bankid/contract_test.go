@@ -54,6 +54,7 @@ func subject(t *testing.T) providertest.Subject {
 			"wrapped":      forge(simulated.WrappedSignature, signing.ReasonVerificationFailed, bankidsig.UnexpectedStructure),
 			"rsa-sha1":     forge(simulated.RSASHA1, signing.ReasonVerificationFailed, bankidsig.BadAlgorithm),
 			"no OCSP":      forge(simulated.MissingOCSP, signing.ReasonVerificationFailed, bankidsig.OCSPMissing),
+			"identified":   forge(simulated.OtherFunction, signing.ReasonVerificationFailed, bankidsig.NotASignature),
 		},
 		Elsewhere: func(t *testing.T) providers.Provider {
 			return w.client(func(c *bankid.Config) { c.BaseURL = nowhere(t) })

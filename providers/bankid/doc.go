@@ -12,6 +12,9 @@
 //     and the OCSP response against pinned roots (package bankidsig) and holds
 //     them against the texts that we sent, the person we asked for and our own
 //     certificate. What BankID says beside them in JSON decides nothing.
+//   - An identification is no signature. It carries a digest of the manifest
+//     that consent will be asked for, and Interpret accepts it for the method that
+//     asked for one and for no other.
 //   - Only BankID's own CA is trusted for the connection, never the system's.
 //
 // Use:

@@ -14,7 +14,7 @@ import (
 )
 
 // Interpret implements providers.Provider. Beside bankidsig's, its reject reasons
-// are malformed_answer, wrong_order and no_completion.
+// are malformed_answer, wrong_order, wrong_method and no_completion.
 func (c *Client) Interpret(raw []byte, x providers.Expectation) (providers.Result, error) {
 	a, err := decodeAnswer(raw)
 	switch {
@@ -33,20 +33,20 @@ func (c *Client) Interpret(raw []byte, x providers.Expectation) (providers.Resul
 	if err != nil {
 		return failed(signing.ReasonProviderError, "malformed_answer"), nil
 	}
-	return c.judge(done, x)
+	p, ok := purposeOf(x.Method)
+	if !ok {
+		return failed(signing.ReasonVerificationFailed, "wrong_method"), nil
+	}
+	return c.judge(done, p, x)
 }
 
-// judge verifies a completed order's signature and holds it against the order.
-func (c *Client) judge(done *completion, x providers.Expectation) (providers.Result, error) {
+// judge verifies what a completed order carries, a signature or an
+// identification, and holds it against the order.
+func (c *Client) judge(done *completion, p purpose, x providers.Expectation) (providers.Result, error) {
 	report, err := bankidsig.Verify(bankidsig.Input{
 		Signature: done.Signature.Reveal(), OCSP: done.OCSP.Reveal(),
-		Expect: bankidsig.Expectation{
-			VisibleText: []byte(x.VisibleText.Reveal()), VisibleFormat: visibleFormat,
-			NonVisibleData: append([]byte{}, x.Manifest...), // never nil: nothing sent means nothing signed
-			Signer:         bankidsig.Private(x.Signer.Reveal()), RelyingParty: c.relyingParty,
-			StartedAt: x.StartedAt, CollectedAt: x.CollectedAt,
-		},
-		Mode: bankidsig.Mode{Strict: c.config.StrictOCSP},
+		Expect: p.expectation(x, c.relyingParty),
+		Mode:   bankidsig.Mode{Identification: p.identifies, Strict: c.config.StrictOCSP},
 	}, c.config.Anchors)
 	if err != nil {
 		return refused(err)
@@ -55,12 +55,12 @@ func (c *Client) judge(done *completion, x providers.Expectation) (providers.Res
 	if done.User.PersonalNumber.Reveal() != report.Signer.PersonalNumber.Reveal() {
 		return failed(signing.ReasonWrongSigner, string(bankidsig.WrongSigner)), nil
 	}
-	proofs, err := proofsOf(done)
+	proofs, err := proofsOf(done, p.proof)
 	if err != nil {
 		return failed(signing.ReasonVerificationFailed, string(bankidsig.Malformed)), nil
 	}
 	return providers.Result{
-		Outcome: signing.OutcomeSigned, Assurance: signing.AssuranceVerified,
+		Outcome: signing.OutcomeSigned, Assurance: p.assurance,
 		SignedAt: report.SignedAt.UTC(), SignerName: signing.Private(report.Signer.Name.Reveal()),
 		Environment: string(report.Environment), Checks: c.checks(report, done), Proofs: proofs,
 	}, nil
@@ -91,7 +91,7 @@ func refused(err error) (providers.Result, error) {
 	}
 }
 
-func proofsOf(done *completion) (map[string][]byte, error) {
+func proofsOf(done *completion, proof string) (map[string][]byte, error) {
 	xml, err := base64.StdEncoding.DecodeString(done.Signature.Reveal())
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func proofsOf(done *completion) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{providers.ProofXML: xml, providers.ProofOCSP: response}, nil
+	return map[string][]byte{proof: xml, providers.ProofOCSP: response}, nil
 }
 
 func (c *Client) checks(report *bankidsig.Report, done *completion) map[string]string {

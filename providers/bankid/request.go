@@ -1,7 +1,6 @@
 package bankid
 
 import (
-	"encoding/base64"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -12,11 +11,12 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-// BankID's limits on an order (BankID, "Sign"). Those on texts count characters
-// after base64.
+// BankID's limits on an order (BankID, "Sign" and "Auth"). Those on texts count
+// characters after base64.
 const (
 	maxVisible          = 40_000
 	maxNonVisible       = 200_000
+	maxIdentify         = 1_500 // each of the two texts, to identify with
 	maxReturnURL        = 512
 	minReferringDomain  = 3
 	maxReferringDomain  = 253
@@ -24,12 +24,10 @@ const (
 	maxDeviceIdentifier = 64
 )
 
-// visibleFormat is how every text of ours is shown.
-const visibleFormat = "simpleMarkdownV1"
-
 type (
-	// signRequest is the body of sign; phoneRequest that of phone/sign.
-	signRequest struct {
+	// orderRequest is the body of sign and auth; phoneRequest that of phone/sign
+	// and phone/auth.
+	orderRequest struct {
 		EndUserIP  string      `json:"endUserIp"`
 		ReturnURL  string      `json:"returnUrl,omitempty"`
 		ReturnRisk bool        `json:"returnRisk,omitempty"`
@@ -45,8 +43,8 @@ type (
 		texts
 	}
 	texts struct {
-		Visible       string `json:"userVisibleData"`
-		VisibleFormat string `json:"userVisibleDataFormat"`
+		Visible       string `json:"userVisibleData,omitempty"`
+		VisibleFormat string `json:"userVisibleDataFormat,omitempty"`
 		NonVisible    string `json:"userNonVisibleData,omitempty"`
 	}
 	requirement struct {
@@ -75,47 +73,30 @@ func invalid(pointer, code, format string, args ...any) error {
 
 // order returns the path and body of the call that creates the order.
 func (c *Client) order(r providers.StartRequest) (string, any, error) {
-	if r.Method != signing.MethodBankIDSE {
+	p, ok := purposeOf(r.Method)
+	if !ok {
 		return "", nil, invalid("/method", "unsupported", "The method is not one of BankID's.")
 	}
 	if r.Signer.IsZero() || r.Signer.Norwegian() {
 		return "", nil, invalid("/signer", "required", "The person must be named by Swedish personal number.")
 	}
-	t, err := textsOf(r)
+	t, err := p.texts(r.VisibleText, r.Manifest)
 	if err != nil {
 		return "", nil, err
 	}
 	switch r.Channel {
 	case signing.ChannelQR, signing.ChannelSameDevice:
-		body, err := c.signRequest(r, t)
-		return "sign", body, err
+		body, err := c.orderRequest(r, t)
+		return p.path, body, err
 	case signing.ChannelPhone:
 		body, err := c.phoneRequest(r, t)
-		return "phone/sign", body, err
+		return "phone/" + p.path, body, err
 	}
 	return "", nil, invalid("/channel", "unsupported", "The channel is not one of BankID's.")
 }
 
-func textsOf(r providers.StartRequest) (texts, error) {
-	visible := r.VisibleText.Reveal()
-	switch {
-	case visible == "":
-		return texts{}, invalid("/visibleText", "required", "There is no text to sign.")
-	case !utf8.ValidString(visible):
-		return texts{}, invalid("/visibleText", "encoding", "The text to sign is not UTF-8.")
-	case base64.StdEncoding.EncodedLen(len(visible)) > maxVisible:
-		return texts{}, invalid("/visibleText", "too_long", "The text to sign is longer than %d bytes.", base64.StdEncoding.DecodedLen(maxVisible))
-	case base64.StdEncoding.EncodedLen(len(r.Manifest)) > maxNonVisible:
-		return texts{}, invalid("/manifest", "too_long", "The manifest is longer than %d bytes.", base64.StdEncoding.DecodedLen(maxNonVisible))
-	}
-	return texts{
-		Visible: base64.StdEncoding.EncodeToString([]byte(visible)), VisibleFormat: visibleFormat,
-		NonVisible: base64.StdEncoding.EncodeToString(r.Manifest),
-	}, nil
-}
-
-func (c *Client) signRequest(r providers.StartRequest, t texts) (signRequest, error) {
-	body := signRequest{
+func (c *Client) orderRequest(r providers.StartRequest, t texts) (orderRequest, error) {
+	body := orderRequest{
 		ReturnRisk: c.config.ReturnRisk, texts: t,
 		Needs: requirement{
 			PersonalNumber: r.Signer.Reveal(), PINCode: c.config.RequirePIN, CertificatePolicies: c.config.CertificatePolicies,
@@ -123,13 +104,13 @@ func (c *Client) signRequest(r providers.StartRequest, t texts) (signRequest, er
 	}
 	var err error
 	if body.EndUserIP, err = endUserIP(r.EndUser.IP); err != nil {
-		return signRequest{}, err
+		return orderRequest{}, err
 	}
 	// The app goes back to it on the device that it runs on, so with a QR code it
 	// would open our page on a phone that never saw it.
 	if r.Channel == signing.ChannelSameDevice {
 		if body.ReturnURL, err = returnURL(r.ReturnURL); err != nil {
-			return signRequest{}, err
+			return orderRequest{}, err
 		}
 	}
 	body.Web, body.App, err = device(r.EndUser)

@@ -30,18 +30,47 @@ func (s *suite) tooEarly() {
 	s.signedBy(s.result(o))
 }
 
-// Who was identified is known, and has signed nothing.
+// Who was identified is known, and has signed nothing, whatever they were
+// identified for.
 func (s *suite) identifies() {
 	methods := s.Provider.Capabilities().Methods
 	if !slices.Contains(methods, signing.MethodBankIDSEIdentify) {
 		s.t.Skip("the provider identifies nobody")
 	}
-	r := s.Request(s.People[0], signing.ChannelQR)
-	r.Method, r.VisibleText, r.Manifest = signing.MethodBankIDSEIdentify, "Legitimera dig.", nil
+	channels := []signing.Channel{signing.ChannelQR, signing.ChannelSameDevice}
+	if c := s.Provider.Capabilities(); c.Phone && !c.PhoneBlocks {
+		channels = append(channels, signing.ChannelPhone)
+	}
+	for _, c := range channels {
+		for _, bound := range []bool{true, false} {
+			r := s.Request(s.People[0], c)
+			r.Method, r.VisibleText = signing.MethodBankIDSEIdentify, "Legitimera dig."
+			if !bound {
+				r.Manifest = nil
+			}
+			s.identified(r, c)
+		}
+	}
+	if !slices.Contains(methods, signing.MethodBankIDSE) {
+		return
+	}
+	// Nor is a signature taken for an identification.
+	a, o := s.signed()
+	x := s.expectation(o)
+	x.Method = signing.MethodBankIDSEIdentify
+	got, err := s.Provider.Interpret(a.Raw, x)
+	s.must(err)
+	s.failed(got, signing.ReasonVerificationFailed)
+}
+
+// identified runs one identification, and holds its answer against every method.
+func (s *suite) identified(r providers.StartRequest, c signing.Channel) {
+	s.t.Helper()
 	started, err := s.Provider.Start(s.t.Context(), r)
 	s.must(err)
-	o := order{started, r, signing.ChannelQR}
-	s.must(s.Sign(s.t.Context(), s.People[0], signing.ChannelQR, started))
+	o := order{started, r, c}
+	s.must(s.Sign(s.t.Context(), s.People[0], c, started))
+	s.Advance(s.Provider.Capabilities().CollectEvery)
 	a := s.collect(o)
 	require.True(s.t, a.Terminal)
 	got, err := s.Provider.Interpret(a.Raw, s.expectation(o))
@@ -49,7 +78,8 @@ func (s *suite) identifies() {
 	require.Equal(s.t, signing.OutcomeSigned, got.Outcome, got.ProviderCode)
 	require.Equal(s.t, signing.AssuranceIdentified, got.Assurance)
 	require.NotEmpty(s.t, got.SignerName)
-	for _, other := range methods {
+	require.NotContains(s.t, got.Proofs, providers.ProofXML, "an identification is kept as a signature")
+	for _, other := range s.Provider.Capabilities().Methods {
 		if other == r.Method {
 			continue
 		}

@@ -24,10 +24,13 @@ const (
 	WrappedSignature faults.Kind = "wrappedSignature" // a forged element stands before the signed one
 	RSASHA1          faults.Kind = "rsaSHA1"          // the signature method of 2010
 	MissingOCSP      faults.Kind = "missingOCSP"      // no OCSP response
+	OtherFunction    faults.Kind = "otherFunction"    // an identification where a signature was asked for, and the other way round
+	OtherCertificate faults.Kind = "otherCertificate" // signed with the certificate that is for identification, and the other way round
 )
 
 var resultFaults = []faults.Kind{
 	RevokedLeaf, WrongNonce, TamperedText, OtherText, ExpiredLeaf, OtherRP, OtherPerson, WrappedSignature, RSASHA1, MissingOCSP,
+	OtherFunction, OtherCertificate,
 }
 
 // completionData is the member of that name in a completed collect answer.
@@ -80,7 +83,7 @@ func (s *Server) complete(o *order, p Person, authentication, risk string, at ti
 			Policy: p.Policy, IPAddress: p.IPAddress, Issued: p.Issued,
 		}
 	}
-	signer, err := s.pki.Person(p.leaf(o.Kind, on[ExpiredLeaf]))
+	signer, err := s.pki.Person(p.leaf(o.Kind.signs() != (on[OtherFunction] || on[OtherCertificate]), on[ExpiredLeaf]))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +134,7 @@ func (s *Server) complete(o *order, p Person, authentication, risk string, at ti
 func (s *Server) content(o *order, p Person, authentication string, at time.Time, on map[faults.Kind]bool) (signedContent, error) {
 	c := signedContent{
 		visible: o.Request.Visible, nonVisible: o.Request.NonVisible, format: o.Request.Format,
-		rpSubject: o.RP.Subject, rpName: o.RP.DisplayName, signs: o.Kind.signs(), nonce: make([]byte, nonceLength),
+		rpSubject: o.RP.Subject, rpName: o.RP.DisplayName, signs: o.Kind.signs() != on[OtherFunction], nonce: make([]byte, nonceLength),
 		uhi: uhi(p.PersonalNumber), policies: o.Request.Requirement.Policies, authentication: authentication, at: at,
 	}
 	if _, err := io.ReadFull(s.entropy, c.nonce); err != nil {
@@ -161,9 +164,9 @@ func place(c signedContent, signed string, on map[faults.Kind]bool) string {
 }
 
 // person.go and pki speak of the same leaf; this is the one translation.
-func (p Person) leaf(k kind, expired bool) pki.Leaf {
+func (p Person) leaf(signs, expired bool) pki.Leaf {
 	use := pki.Identify
-	if k.signs() {
+	if signs {
 		use = pki.Sign
 	}
 	policy, _ := media(p.Policy)

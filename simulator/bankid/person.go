@@ -125,8 +125,8 @@ func (s *Server) register(p Person) (Person, error) {
 		return p, err
 	}
 	// Their certificates are made here, not while the lock is held for a signature.
-	for _, k := range []kind{sign, auth} {
-		if _, err := s.pki.Person(p.leaf(k, false)); err != nil {
+	for _, signs := range []bool{true, false} {
+		if _, err := s.pki.Person(p.leaf(signs, false)); err != nil {
 			return p, err
 		}
 	}
