@@ -27,6 +27,8 @@ type AttemptRef struct {
 // StartInput asks for an order. Everything else about it is in the spec.
 type StartInput struct {
 	AttemptRef
+	// Current are the revisions to sign; empty means the uploads.
+	Current       []signing.Current       `json:"current,omitempty"`
 	Channel       signing.Channel         `json:"channel"`
 	EndUser       providers.EndUser       `json:"endUser"`
 	ReturnURL     signing.Private         `json:"returnUrl,omitempty"`
@@ -93,5 +95,7 @@ type SealInput struct {
 	CollectionRef
 	Document   signing.DocumentID  `json:"document"`
 	Signatures []signing.Signature `json:"signatures"`
-	Audit      signing.AuditTrail  `json:"audit"` // its head is printed on the evidence page
+	// Current is the revision that the result is made of; nil is the upload.
+	Current *signing.Current   `json:"current,omitempty"`
+	Audit   signing.AuditTrail `json:"audit"` // its head is printed on the evidence page
 }

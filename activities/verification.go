@@ -61,7 +61,11 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 	}
 	activity.GetLogger(ctx).Info("attempt judged", "attempt", ref.Attempt,
 		"outcome", string(result.Outcome), "reason", string(result.Reason), "provider_code", result.ProviderCode)
-	return attemptResult(p, ref, result, asked, raw), nil
+	out := attemptResult(p, ref, result, asked, raw)
+	if out.Signature != nil {
+		_, out.Signature.Level = provider.Capabilities().Yields(p.Method)
+	}
+	return out, nil
 }
 
 // attemptResult is what the workflow needs to know of a result.

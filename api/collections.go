@@ -153,7 +153,7 @@ func (s *Server) checkPolicy(spec signing.Spec, f *fields) {
 		switch {
 		case !served:
 			f.add(fmt.Sprintf("/participants/%d/method", i), "unavailable", "The installation has no provider for this method.")
-		case !spec.Policy.Accepts(assurance):
+		case !spec.Policy.Accepts(assurance, signing.LevelAES):
 			f.add("/policy/accept", "unmet", "The policy does not accept what the method %s yields: %s.", p.Method, assurance)
 		}
 	}

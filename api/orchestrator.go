@@ -35,7 +35,7 @@ type TemporalConfig struct {
 	// with, or live attempts cannot be told.
 	Converter converter.DataConverter
 	// Routes names the provider that serves each method in new collections.
-	Routes map[signing.Method]string
+	Routes map[signing.Method]signing.Route
 	// Deadline is how long a command may take before its sender is told to send
 	// it again; 30 seconds unless set. The start of an order is a command.
 	Deadline time.Duration

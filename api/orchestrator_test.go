@@ -68,7 +68,7 @@ func (h updateHandle) Get(_ context.Context, out any) error {
 func newTemporal(t *testing.T, s temporalStub) *api.Temporal {
 	t.Helper()
 	o, err := api.NewTemporal(api.TemporalConfig{
-		Client: s, Routes: map[signing.Method]string{signing.MethodBankIDSE: "bankid"}, Deadline: 50 * time.Millisecond, Entropy: rand.Reader,
+		Client: s, Routes: map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}}, Deadline: 50 * time.Millisecond, Entropy: rand.Reader,
 	})
 	require.NoError(t, err)
 	return o
@@ -94,7 +94,7 @@ func TestStartNamesTheWorkflowAndTellsNothingPersonal(t *testing.T) {
 	tenant, ok := seen.TypedSearchAttributes.GetKeyword(workflows.SearchTenant)
 	require.True(t, ok)
 	require.Equal(t, "acme", tenant)
-	require.Equal(t, "bankid", input.Routes[signing.MethodBankIDSE])
+	require.Equal(t, signing.Route{"bankid"}, input.Routes[signing.MethodBankIDSE])
 }
 
 func TestStartOfWhatRunsIsSuccess(t *testing.T) {

@@ -141,6 +141,7 @@ const (
 type Capabilities struct {
 	Methods     []signing.Method
 	Assurance   signing.Assurance // of what it returns
+	Level       signing.Level     // of what it returns, at best
 	BindsText   bool              // the person sees and signs our text
 	BindsDigest bool              // the signature covers our manifest
 	ReturnsPDF  bool              // it signs the documents; see RevisionReturner
@@ -155,6 +156,19 @@ type Capabilities struct {
 	// provider may keep it open for longer (a redirect, say): whoever follows the
 	// order then cancels it.
 	OrderLife time.Duration
+}
+
+// Yields is what stands behind an order of a method, and its level. Whatever an
+// account yields otherwise, an identification is no signature.
+func (c Capabilities) Yields(m signing.Method) (signing.Assurance, signing.Level) {
+	switch m {
+	case signing.MethodBankIDSEIdentify:
+		return signing.AssuranceIdentified, signing.LevelAny
+	case signing.MethodBankIDSEProcess:
+		return signing.AssuranceAttestedProcess, signing.LevelAny
+	case signing.MethodBankIDSE, signing.MethodNBIDPKI:
+	}
+	return c.Assurance, c.Level
 }
 
 // StartRequest is everything that any provider needs to create an order. An

@@ -38,7 +38,7 @@ func (n Nature) onlySignatures() bool {
 // Assembly says in which way a document of the collection gets its result. It
 // depends on the spec alone, so that it is the same whenever it is asked.
 func (s Spec) Assembly(d Document) Assembly {
-	if d.onlySignatures() {
+	if d.onlySignatures() || s.signsDocuments() {
 		return AssemblySeparate
 	}
 	return AssemblyAppended

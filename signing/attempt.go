@@ -18,6 +18,7 @@ type Outcome string
 // The outcomes.
 const (
 	OutcomeSigned     Outcome = "signed"
+	OutcomeIdentified Outcome = "identified" // who they are is proven; to consent is still theirs
 	OutcomeFailed     Outcome = "failed"
 	OutcomeCancelled  Outcome = "cancelled"
 	OutcomeResultLost Outcome = "result_lost" // the provider gave its answer once and we did not get it
@@ -41,6 +42,7 @@ const (
 	ReasonVerificationFailed Reason = "verification_failed" // the signature is not what it claims
 	ReasonNotAccepted        Reason = "not_accepted"        // valid, but below the policy
 	ReasonStartFailed        Reason = "start_failed"        // no order was created
+	ReasonRewritten          Reason = "rewritten"           // the provider changed what was to be signed
 	ReasonProviderError      Reason = "provider_error"
 )
 
@@ -65,16 +67,40 @@ func (a *Attempt) Live() bool { return a != nil && a.Outcome == "" }
 
 // Signature is the verified outcome of an attempt: who signed what, when and
 // how sure that is. The bytes that prove it are evidence, named by Evidence.
+//
+// What it is worth is said by Assurance: with identified it is a consent, and
+// with attested-process a related process, and neither may be called a signature.
 type Signature struct {
 	Participant ParticipantID `json:"participant"`
 	Attempt     AttemptID     `json:"attempt"`
 	Method      Method        `json:"method"`
 	Provider    string        `json:"provider"`
 	Assurance   Assurance     `json:"assurance"`
-	SignedAt    time.Time     `json:"signedAt"`
+	Level       Level         `json:"level,omitempty"` // "" in what an earlier release kept: aes
+	SignedAt    time.Time     `json:"signedAt"`        // when they identified themselves, with identified
 	Manifest    Digest        `json:"manifestSha256"`
 	// Evidence is the digest of the provider's raw answer as stored.
 	Evidence Digest `json:"evidenceSha256"`
 	// Environment is the name of the trust anchor's world: live, test or simulator.
 	Environment string `json:"environment"`
+	// Revisions are what it made of the documents, when it signs these themselves.
+	Revisions []Current `json:"revisions,omitempty"`
+	// Consent is there with identified only.
+	Consent *Consent `json:"consent,omitempty"`
+}
+
+// Consent is what a person, whose identity had been proven, agreed to.
+type Consent struct {
+	At time.Time `json:"at"`
+	// Evidence is the digest of the consent as stored: the text that was shown, the
+	// documents' digests, and the identification that it rests on.
+	Evidence Digest `json:"evidenceSha256"`
+}
+
+// Current is the revision of a document that is signed next.
+type Current struct {
+	Document DocumentID `json:"document"`
+	Revision int        `json:"revision"`
+	Length   int64      `json:"length"` // bytes
+	Digest   Digest     `json:"sha256"`
 }

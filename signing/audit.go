@@ -12,20 +12,25 @@ type AuditType string
 
 // The types of audit entries.
 const (
-	AuditCreated   AuditType = "collection_created"
-	AuditDocument  AuditType = "document_included"
-	AuditStarted   AuditType = "attempt_started"
-	AuditAttempt   AuditType = "attempt_ended"
-	AuditSigned    AuditType = "participant_signed"
-	AuditDeclined  AuditType = "participant_declined"
-	AuditCancel    AuditType = "collection_cancel_asked"
-	AuditSealing   AuditType = "collection_sealing"
-	AuditSealed    AuditType = "document_sealed"
-	AuditUnsealed  AuditType = "document_left_unsealed" // a lock in it forbids our seal
-	AuditEvidence  AuditType = "evidence_sealed"        // a separate evidence PDF
-	AuditEnded     AuditType = "collection_ended"
-	AuditReturned  AuditType = "app_returned"
-	AuditAttention AuditType = "needs_attention"
+	AuditCreated    AuditType = "collection_created"
+	AuditDocument   AuditType = "document_included"
+	AuditStarted    AuditType = "attempt_started"
+	AuditAttempt    AuditType = "attempt_ended"
+	AuditSigned     AuditType = "participant_signed"
+	AuditIdentified AuditType = "participant_identified" // and has not consented yet
+	AuditConsented  AuditType = "participant_consented"
+	AuditProcess    AuditType = "related_process_completed" // of the provider's own; nothing of ours was signed
+	AuditNoOrder    AuditType = "provider_made_no_order"    // and the next one is asked
+	AuditRevised    AuditType = "document_revised"          // by a signature in it
+	AuditDeclined   AuditType = "participant_declined"
+	AuditCancel     AuditType = "collection_cancel_asked"
+	AuditSealing    AuditType = "collection_sealing"
+	AuditSealed     AuditType = "document_sealed"
+	AuditUnsealed   AuditType = "document_left_unsealed" // a lock in it forbids our seal
+	AuditEvidence   AuditType = "evidence_sealed"        // a separate evidence PDF
+	AuditEnded      AuditType = "collection_ended"
+	AuditReturned   AuditType = "app_returned"
+	AuditAttention  AuditType = "needs_attention"
 )
 
 // AuditEntry is one event of a collection's audit trail. It carries ids,

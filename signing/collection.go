@@ -3,6 +3,7 @@ package signing
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/fault"
@@ -35,6 +36,15 @@ type Participant struct {
 	Method         Method         `json:"method"`
 	Step           int            `json:"step"`   // from 1; equal steps act in parallel
 	Locale         Locale         `json:"locale"` // of the text they sign
+	// Provider, when set, is the only one that may serve them; else the tenant's
+	// route is gone through.
+	Provider string `json:"provider,omitempty"`
+	// Organisation is the number of the Swedish organisation that they sign for,
+	// such as 559000-0948, or "".
+	Organisation string `json:"organisation,omitempty"`
+	// ProviderParticipant is the id that the provider's own process gave them, with
+	// MethodBankIDSEProcess only.
+	ProviderParticipant string `json:"providerParticipant,omitempty"`
 }
 
 // Spec is what the owner of a collection asked for. It never changes.
@@ -66,8 +76,13 @@ func (s Spec) Validate() error {
 	if !s.Deadline.After(s.CreatedAt) {
 		f = f.In("/deadline", "past", "The deadline has passed.")
 	}
-	if s.Policy.Validate() != nil {
-		f = f.In("/policy/accept", "unknown", "The policy accepts at least one assurance, and only known ones.")
+	if policy, ok := fault.As(s.Policy.Validate()); ok {
+		for _, field := range policy.Fields {
+			f = f.In("/policy"+field.Pointer, field.Code, "%s", field.Message)
+		}
+	}
+	if len(s.Participants) > 0 && !slices.ContainsFunc(s.Participants, func(p Participant) bool { return p.Method != MethodBankIDSEProcess }) {
+		f = f.In("/participants", "nobody_signs", "A related process signs nothing of ours: at least one participant needs another method.")
 	}
 	f = s.validateDocuments(f)
 	f = s.validateParticipants(f)
@@ -87,6 +102,9 @@ func (s Spec) validateDocuments(f *fault.Error) *fault.Error {
 		if _, err := NormaliseTitle(d.Title.Reveal()); err != nil {
 			f = f.In(fmt.Sprintf("/documents/%d/title", i), "title", "A title has 1 to %d visible characters.", MaxTitle)
 		}
+		if d.Locked && s.signsDocuments() {
+			f = f.In(fmt.Sprintf("/documents/%d/id", i), "locked", "A signature in the document forbids further ones, and a participant is to sign it.")
+		}
 	}
 	return f
 }
@@ -102,15 +120,15 @@ func (s Spec) validateParticipants(f *fault.Error) *fault.Error {
 		switch {
 		case p.PersonalNumber.IsZero():
 			f = f.In(at("personalNumber"), "required", "A participant who signs needs a personal number.")
-		case p.PersonalNumber.Norwegian():
+		case p.PersonalNumber.Norwegian() && p.Method != MethodNBIDPKI:
 			f = f.In(at("personalNumber"), "country", "A Swedish method needs a Swedish personal number.")
+		case !p.PersonalNumber.Norwegian() && p.Method == MethodNBIDPKI:
+			f = f.In(at("personalNumber"), "country", "A Norwegian method needs a Norwegian national identity number.")
 		case numbers[p.PersonalNumber]:
 			f = f.In(at("personalNumber"), "repeated", "Another participant has the same personal number.")
 		}
 		numbers[p.PersonalNumber] = true
-		if p.Method != MethodBankIDSE {
-			f = f.In(at("method"), "unknown", "The method is bankid-se.")
-		}
+		f = s.validateMethod(f, p, at)
 		if p.Step < 1 || p.Step > MaxSteps {
 			f = f.In(at("step"), "range", "A step is a number from 1 to %d.", MaxSteps)
 		}
@@ -119,6 +137,51 @@ func (s Spec) validateParticipants(f *fault.Error) *fault.Error {
 		}
 	}
 	return f
+}
+
+func (s Spec) validateMethod(f *fault.Error, p Participant, at func(string) string) *fault.Error {
+	switch {
+	case !p.Method.Known():
+		return f.In(at("method"), "unknown", "The method is bankid-se, bankid-se-identify, bankid-se-process or nbid-pki.")
+	case !p.Method.acceptable(s.Policy):
+		f = f.In("/policy/accept", "unmet", "The policy accepts nothing that the method %s yields.", p.Method)
+	}
+	switch process := p.Method == MethodBankIDSEProcess; {
+	case process && !validProviderParticipant(p.ProviderParticipant):
+		f = f.In(at("providerParticipant"), "required", "The provider's own process gave the participant an id, of 1 to %d visible ASCII characters.", maxProviderParticipant)
+	case !process && p.ProviderParticipant != "":
+		f = f.In(at("providerParticipant"), "excluded", "Only the method bankid-se-process has it.")
+	}
+	switch {
+	case p.Organisation != "" && p.Method != MethodBankIDSE:
+		f = f.In(at("organisation"), "excluded", "Only the method bankid-se has it.")
+	case p.Organisation != "" && !validOrganisation(p.Organisation):
+		f = f.In(at("organisation"), "format", "A Swedish organisation number, such as 559000-0948.")
+	}
+	return f
+}
+
+// maxProviderParticipant is far above any provider's ids.
+const maxProviderParticipant = 100
+
+func validProviderParticipant(id string) bool {
+	return id != "" && len(id) <= maxProviderParticipant &&
+		!strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// validOrganisation checks ten digits NNNNNN-NNNN with a Luhn check digit. The
+// third digit is at least 2, which tells the number from a person's (SKV 709).
+func validOrganisation(number string) bool {
+	if len(number) != 11 || number[6] != '-' {
+		return false
+	}
+	digits := number[:6] + number[7:]
+	return strings.Trim(digits, "0123456789") == "" && digits[2] >= '2' && luhn(digits)
+}
+
+// signsDocuments reports whether a participant is to sign the PDFs themselves.
+func (s Spec) signsDocuments() bool {
+	return slices.ContainsFunc(s.Participants, func(p Participant) bool { return p.Method.SignsDocuments() })
 }
 
 // Participant returns the participant with the given id.

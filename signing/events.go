@@ -10,6 +10,7 @@ func (c *Collection) StartAttempt(a Attempt) error {
 	}
 	progress := c.progress[a.Participant]
 	a.Number = len(progress.Attempts) + 1
+	progress.Identified = nil
 	progress.Attempts = append(progress.Attempts, a)
 	return nil
 }
@@ -33,15 +34,37 @@ func (c *Collection) EndAttempt(id ParticipantID, r AttemptResult, at time.Time)
 	if live == nil {
 		return ErrNoAttempt
 	}
-	if r.Outcome == OutcomeSigned && !c.Policy.Accepts(r.Signature.Assurance) {
+	if r.Signature != nil && !c.Policy.Accepts(r.Signature.Assurance, r.Signature.level()) {
 		r = AttemptResult{Outcome: OutcomeFailed, Reason: ReasonNotAccepted, ProviderCode: r.ProviderCode}
 	}
 	live.Outcome, live.Reason, live.ProviderCode, live.EndedAt = r.Outcome, r.Reason, r.ProviderCode, at
-	if r.Outcome == OutcomeSigned {
-		progress.Signature = r.Signature
+	switch {
+	case r.Outcome == OutcomeIdentified:
+		progress.Identified = r.Signature
+	case r.Outcome == OutcomeSigned:
+		progress.Signature, progress.Identified = r.Signature, nil
+		for _, made := range r.Signature.Revisions {
+			c.made[made.Document] = made
+		}
 	}
 	c.settle()
 	return nil
+}
+
+// level is that of the signature; what an earlier release kept was BankID's.
+func (s *Signature) level() Level {
+	if s.Level == "" && s.Method == MethodBankIDSE {
+		return LevelAES
+	}
+	return s.Level
+}
+
+// Reroute records that another provider is asked for a live attempt's order,
+// the one before having made none.
+func (c *Collection) Reroute(id ParticipantID, provider string) {
+	if progress := c.progress[id]; progress != nil && progress.live() != nil {
+		progress.live().Provider = provider
+	}
 }
 
 // Decline records that a participant will not sign, which ends the collection
@@ -102,7 +125,7 @@ func (c *Collection) settle() {
 
 func (c *Collection) anyLive() bool {
 	for _, p := range c.Participants {
-		if c.progress[p.ID].live() != nil {
+		if progress := c.progress[p.ID]; progress.live() != nil || progress.consenting {
 			return true
 		}
 	}

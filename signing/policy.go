@@ -6,17 +6,6 @@ import (
 	"github.com/handslag/handslag/fault"
 )
 
-// Method is how a participant signs.
-type Method string
-
-// The methods. A collection may name those that its Spec accepts.
-const (
-	MethodBankIDSE         Method = "bankid-se"          // a Swedish BankID signature over our manifest
-	MethodBankIDSEIdentify Method = "bankid-se-identify" // a Swedish BankID identification, then consent in our page
-	MethodBankIDSEProcess  Method = "bankid-se-process"  // a signing that the provider itself owns, with Swedish BankID
-	MethodNBIDPKI          Method = "nbid-pki"           // a Norwegian BankID signature in the documents themselves
-)
-
 // Assurance says what stands behind a signature. A policy is a set of them;
 // none is more than another.
 type Assurance string
@@ -29,41 +18,62 @@ const (
 	AssuranceIdentified      Assurance = "identified"       // identity proven, consent recorded
 )
 
-// Policy is the set of assurances that a collection accepts.
+// Level is the legal level of an electronic signature (Regulation (EU) 910/2014,
+// articles 3(11) and 3(12)). Unlike assurances, levels have an order.
+type Level string
+
+// The levels. The empty level is any.
+const (
+	LevelAny Level = "any"
+	LevelAES Level = "aes" // advanced electronic signature
+	LevelQES Level = "qes" // qualified electronic signature
+)
+
+var levels = []Level{"", LevelAny, LevelAES, LevelQES}
+
+// Valid reports whether l is one of the levels.
+func (l Level) Valid() bool { return slices.Contains(levels, l) }
+
+// Meets reports whether a signature of level l is enough where want is asked for.
+func (l Level) Meets(want Level) bool {
+	return max(1, slices.Index(levels, l)) >= max(1, slices.Index(levels, want))
+}
+
+// Policy says which signatures a collection accepts: those with one of the
+// assurances, and of the level at least.
 type Policy struct {
 	Accept []Assurance `json:"accept"`
+	Level  Level       `json:"level,omitempty"`
 }
 
 // DefaultPolicy accepts only what we verified ourselves.
 func DefaultPolicy() Policy { return Policy{Accept: []Assurance{AssuranceVerified}} }
 
-// Validate refuses an empty policy and unknown assurances.
+// Validate refuses an empty policy and unknown assurances and levels.
 func (p Policy) Validate() error {
-	if len(p.Accept) == 0 {
-		return fault.New(fault.Invalid, "policy_invalid", "The policy must accept at least one assurance.")
+	f := fault.New(fault.Invalid, "policy_invalid", "The policy cannot be applied.")
+	if len(p.Accept) == 0 || slices.ContainsFunc(p.Accept, func(a Assurance) bool { return !a.known() }) {
+		f = f.In("/accept", "unknown", "The policy accepts at least one assurance, and only known ones.")
 	}
-	for _, a := range p.Accept {
-		switch a {
-		case AssuranceVerified, AssuranceAttested, AssuranceAttestedProcess, AssuranceIdentified:
-		default:
-			return fault.New(fault.Invalid, "policy_invalid", "The policy names an unknown assurance.")
-		}
+	if !p.Level.Valid() {
+		f = f.In("/level", "unknown", "The level is any, aes or qes.")
+	}
+	if len(f.Fields) > 0 {
+		return f
 	}
 	return nil
 }
 
-// Accepts reports whether a signature with assurance a meets the policy.
-func (p Policy) Accepts(a Assurance) bool { return slices.Contains(p.Accept, a) }
+func (a Assurance) known() bool {
+	switch a {
+	case AssuranceVerified, AssuranceAttested, AssuranceAttestedProcess, AssuranceIdentified:
+		return true
+	}
+	return false
+}
 
-// Locale is a language that we speak to participants in.
-type Locale string
-
-// The locales.
-const (
-	LocaleSV Locale = "sv"
-	LocaleNB Locale = "nb"
-	LocaleEN Locale = "en"
-)
-
-// Valid reports whether l is one of the locales.
-func (l Locale) Valid() bool { return l == LocaleSV || l == LocaleNB || l == LocaleEN }
+// Accepts reports whether an outcome with assurance a and level l meets the
+// policy. A related process is no signature of ours, so no level is asked of it.
+func (p Policy) Accepts(a Assurance, l Level) bool {
+	return slices.Contains(p.Accept, a) && (a == AssuranceAttestedProcess || l.Meets(p.Level))
+}

@@ -33,12 +33,17 @@ func (s State) Ended() bool {
 // ParticipantState is where a participant is.
 type ParticipantState string
 
-// The states of a participant. The last four are ends.
+// The states of a participant. The last six are ends. Only signed means that
+// there is a signature.
 const (
-	ParticipantWaiting   ParticipantState = "waiting" // for an earlier step
-	ParticipantReady     ParticipantState = "ready"   // may start an attempt
-	ParticipantSigning   ParticipantState = "signing" // has a live attempt
+	ParticipantWaiting    ParticipantState = "waiting"    // for an earlier step
+	ParticipantReady      ParticipantState = "ready"      // may start an attempt
+	ParticipantSigning    ParticipantState = "signing"    // has a live attempt
+	ParticipantIdentified ParticipantState = "identified" // may consent, or identify themselves again
+
 	ParticipantSigned    ParticipantState = "signed"
+	ParticipantConsented ParticipantState = "consented"
+	ParticipantProcess   ParticipantState = "process_completed" // at the provider, about its own matter
 	ParticipantDeclined  ParticipantState = "declined"
 	ParticipantExpired   ParticipantState = "expired"
 	ParticipantCancelled ParticipantState = "cancelled"
@@ -54,14 +59,22 @@ var (
 	ErrAttemptLive        = fault.New(fault.Conflict, "attempt_live", "The participant has a live attempt; finish or cancel it first.")
 	ErrAttemptsUsedUp     = fault.New(fault.Conflict, "attempts_used_up", "The participant has had as many attempts as they may have in this collection.")
 	ErrNoAttempt          = fault.New(fault.NotFound, "no_live_attempt", "The participant has no live attempt.")
+	ErrRevisionBusy       = fault.New(fault.Conflict, "revision_busy", "Another participant is signing the documents; they can be signed by one at a time.")
+	ErrNotIdentified      = fault.New(fault.Conflict, "not_identified", "The participant has not identified themselves, or has started to do so again.")
+	ErrIdentificationOld  = fault.New(fault.Conflict, "identification_too_old", "The identification is too old to consent on; the participant has to identify themselves again.")
+	ErrConsentOther       = fault.New(fault.Conflict, "consent_other_documents", "The consent is to other documents than the participant was shown.")
 	ErrCannotEnd          = fault.New(fault.Conflict, "cannot_cancel", "The collection is complete or being sealed and cannot be cancelled.")
 )
 
 // Progress is what happened to one participant so far.
 type Progress struct {
-	Attempts   []Attempt  `json:"attempts,omitempty"`
-	Signature  *Signature `json:"signature,omitempty"`
+	Attempts  []Attempt  `json:"attempts,omitempty"`
+	Signature *Signature `json:"signature,omitempty"`
+	// Identified is what waits for the participant's consent.
+	Identified *Signature `json:"identified,omitempty"`
 	DeclinedAt time.Time  `json:"declinedAt,omitzero"`
+
+	consenting bool // they have consented, and that is being kept
 }
 
 func (p *Progress) live() *Attempt {
@@ -78,6 +91,7 @@ type Collection struct {
 	state    State
 	ending   State // the end that is under way while live attempts finish, or ""
 	progress map[ParticipantID]*Progress
+	made     map[DocumentID]Current // what signatures have made of the documents
 }
 
 // New starts a collection. It fails when the spec is not valid.
@@ -85,7 +99,7 @@ func New(spec Spec) (*Collection, error) {
 	if err := spec.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Collection{Spec: spec, state: StateInProgress, progress: map[ParticipantID]*Progress{}}
+	c := &Collection{Spec: spec, state: StateInProgress, progress: map[ParticipantID]*Progress{}, made: map[DocumentID]Current{}}
 	for _, p := range spec.Participants {
 		c.progress[p.ID] = &Progress{}
 	}
@@ -108,7 +122,7 @@ func (c *Collection) ParticipantState(p Participant) ParticipantState {
 	progress := c.progress[p.ID]
 	switch {
 	case progress.Signature != nil:
-		return ParticipantSigned
+		return done(progress.Signature.Assurance)
 	case !progress.DeclinedAt.IsZero():
 		return ParticipantDeclined
 	case c.state == StateExpired:
@@ -117,10 +131,23 @@ func (c *Collection) ParticipantState(p Participant) ParticipantState {
 		return ParticipantCancelled
 	case progress.live() != nil:
 		return ParticipantSigning
+	case progress.Identified != nil:
+		return ParticipantIdentified
 	case p.Step > c.currentStep():
 		return ParticipantWaiting
 	}
 	return ParticipantReady
+}
+
+func done(a Assurance) ParticipantState {
+	switch a {
+	case AssuranceIdentified:
+		return ParticipantConsented
+	case AssuranceAttestedProcess:
+		return ParticipantProcess
+	case AssuranceVerified, AssuranceAttested:
+	}
+	return ParticipantSigned
 }
 
 // currentStep is the lowest step with a participant who has not signed.
@@ -142,6 +169,10 @@ func (c *Collection) CanStart(id ParticipantID) error {
 		return err
 	case progress.live() != nil:
 		return ErrAttemptLive
+	case progress.consenting:
+		return ErrAlreadySigned
+	case p.Method.SignsDocuments() && c.Holder() != nil:
+		return ErrRevisionBusy
 	case p.Step > c.currentStep():
 		return ErrNotYourTurn
 	case len(progress.Attempts) >= MaxAttempts:
@@ -150,9 +181,24 @@ func (c *Collection) CanStart(id ParticipantID) error {
 	return nil
 }
 
+// Holder returns the live attempt that holds the current revisions, since it
+// signs the documents themselves; nil when there is none.
+func (c *Collection) Holder() *Attempt {
+	for _, p := range c.Participants {
+		if live := c.progress[p.ID].live(); live != nil && p.Method.SignsDocuments() {
+			a := *live
+			return &a
+		}
+	}
+	return nil
+}
+
 // CanDecline says whether a participant may decline now.
 func (c *Collection) CanDecline(id ParticipantID) error {
-	_, _, err := c.open(id)
+	_, progress, err := c.open(id)
+	if err == nil && progress.consenting {
+		return ErrAlreadySigned
+	}
 	return err
 }
 

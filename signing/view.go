@@ -23,6 +23,7 @@ type DocumentView struct {
 	Length   int64      `json:"length"`
 	Digest   Digest     `json:"sha256"`
 	Assembly Assembly   `json:"assembly,omitempty"` // "" in what an earlier release kept: appended
+	Current  *Current   `json:"current,omitempty"`  // what signatures in it have made of it so far; nil while it is the upload
 	Result   *Result    `json:"result,omitempty"`
 }
 
@@ -57,6 +58,7 @@ type ParticipantView struct {
 	State      ParticipantState `json:"state"`
 	Attempts   []Attempt        `json:"attempts,omitempty"`
 	Signature  *Signature       `json:"signature,omitempty"`
+	Identified *Signature       `json:"identified,omitempty"` // waits for their consent
 	DeclinedAt time.Time        `json:"declinedAt,omitzero"`
 }
 
@@ -64,14 +66,18 @@ type ParticipantView struct {
 func (c *Collection) View() View {
 	v := View{ID: c.ID, Tenant: c.Tenant, State: c.state, CreatedAt: c.CreatedAt, Deadline: c.Deadline}
 	for _, d := range c.Documents {
-		v.Documents = append(v.Documents, DocumentView{ID: d.ID, Length: d.Length, Digest: d.Digest, Assembly: c.Assembly(d)})
+		view := DocumentView{ID: d.ID, Length: d.Length, Digest: d.Digest, Assembly: c.Assembly(d)}
+		if made, ok := c.made[d.ID]; ok {
+			view.Current = &made
+		}
+		v.Documents = append(v.Documents, view)
 	}
 	for _, p := range c.Participants {
 		progress := c.progress[p.ID]
 		v.Participants = append(v.Participants, ParticipantView{
 			ID: p.ID, Step: p.Step, Method: p.Method, State: c.ParticipantState(p),
 			Attempts:  append([]Attempt(nil), progress.Attempts...),
-			Signature: progress.Signature, DeclinedAt: progress.DeclinedAt,
+			Signature: progress.Signature, Identified: progress.Identified, DeclinedAt: progress.DeclinedAt,
 		})
 	}
 	return v

@@ -37,7 +37,7 @@ func (l *liveAttempt) withdraw() {
 func (c *collection) start(ctx workflow.Context, cmd StartAttempt) (StartedAttempt, error) {
 	p, _ := c.Participant(cmd.Participant)
 	attempt := signing.Attempt{
-		ID: cmd.Attempt, Participant: cmd.Participant, Provider: c.routes[p.Method],
+		ID: cmd.Attempt, Participant: cmd.Participant, Provider: c.routes[p.Method].For(p)[0],
 		Channel: cmd.Channel, StartedAt: workflow.Now(ctx),
 	}
 	if err := c.StartAttempt(attempt); err != nil {
@@ -55,6 +55,7 @@ func (c *collection) start(ctx workflow.Context, cmd StartAttempt) (StartedAttem
 		Provider: attempt.Provider, Code: string(cmd.Channel),
 	})
 	order, err := c.order(ctx, live, cmd)
+	live.ref.Account = order.Account
 	if err != nil {
 		c.endAttempt(live.ref, signing.AttemptResult{
 			Outcome: signing.OutcomeFailed, Reason: signing.ReasonStartFailed, ProviderCode: fault.CodeOf(err),

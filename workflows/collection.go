@@ -35,7 +35,7 @@ type collection struct {
 	*signing.Collection
 	ctx    workflow.Context // for every effect; the workflow's cancellation does not reach it
 	ref    activities.CollectionRef
-	routes map[signing.Method]string
+	routes map[signing.Method]signing.Route
 	live   map[signing.ParticipantID]*liveAttempt
 	trail  trail
 

@@ -143,7 +143,7 @@ func (w *world) startAt(after time.Duration, p signing.ParticipantID, id signing
 func (w *world) run() signing.View {
 	w.t.Helper()
 	w.ExecuteWorkflow(workflows.CollectionWorkflow, workflows.CollectionInput{
-		Spec: spec(w.t), Routes: map[signing.Method]string{signing.MethodBankIDSE: "bankid"},
+		Spec: spec(w.t), Routes: map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}},
 	})
 	require.True(w.t, w.IsWorkflowCompleted())
 	require.NoError(w.t, w.GetWorkflowError())
@@ -249,7 +249,7 @@ func TestSecondCancelChangesNothing(t *testing.T) {
 	second := w.at(time.Minute+time.Millisecond, workflows.UpdateCancel, nil)
 	late := w.at(time.Minute+30*time.Second, workflows.UpdateConfirmReturn, workflows.ConfirmReturn{Participant: "par_1"})
 	w.ExecuteWorkflow(workflows.CollectionWorkflow, workflows.CollectionInput{
-		Spec: spec(t), Routes: map[signing.Method]string{signing.MethodBankIDSE: "bankid"},
+		Spec: spec(t), Routes: map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}},
 	})
 	require.NoError(t, w.GetWorkflowError())
 	require.NoError(t, first.failed)

@@ -61,8 +61,8 @@ type Live = activities.Live
 // CollectionInput starts a CollectionWorkflow.
 type CollectionInput struct {
 	Spec signing.Spec `json:"spec"`
-	// Routes names the provider that serves each method.
-	Routes map[signing.Method]string `json:"routes"`
+	// Routes names the providers that serve each method and meet the policy.
+	Routes map[signing.Method]signing.Route `json:"routes"`
 }
 
 // StartAttempt asks for a new attempt of a participant. The id comes from the

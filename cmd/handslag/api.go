@@ -66,7 +66,7 @@ func (c *apiCommand) server(p *platform, logger *slog.Logger) (*api.Server, erro
 	}
 	orchestrator, err := api.NewTemporal(api.TemporalConfig{
 		Client: p.temporal, Converter: worker.DataConverter(p.ring),
-		Routes:  map[signing.Method]string{signing.MethodBankIDSE: bankidName},
+		Routes:  map[signing.Method]signing.Route{signing.MethodBankIDSE: {bankidName}},
 		Entropy: rand.Reader,
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ func (c *Client) Name() string { return name }
 func (c *Client) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
 		Methods:   []signing.Method{signing.MethodBankIDSE, signing.MethodBankIDSEIdentify},
-		Assurance: signing.AssuranceVerified, BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
+		Assurance: signing.AssuranceVerified, Level: signing.LevelAES, BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
 		CollectEvery: collectEvery, OrderLife: orderLife,
 	}
 }

@@ -83,7 +83,7 @@ func (c *Client) Name() string { return name }
 func (c *Client) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
 		Methods:   []signing.Method{signing.MethodBankIDSE, signing.MethodBankIDSEIdentify},
-		Assurance: signing.AssuranceAttested, BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
+		Assurance: signing.AssuranceAttested, Level: signing.LevelAES, BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
 		Pushes: c.config.CallbackURL != "", CollectEvery: max(collectEvery, c.config.StatusEvery), OrderLife: orderLife,
 	}
 }

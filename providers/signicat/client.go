@@ -65,7 +65,7 @@ func (c *Client) Name() string { return name }
 // Capabilities implements providers.Provider.
 func (c *Client) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
-		Methods: []signing.Method{signing.MethodNBIDPKI}, Assurance: signing.AssuranceVerified, ReturnsPDF: true,
+		Methods: []signing.Method{signing.MethodNBIDPKI}, Assurance: signing.AssuranceVerified, Level: signing.LevelQES, ReturnsPDF: true,
 		QR: providers.QRNone, Redirect: true, Pushes: true,
 		CollectEvery: c.config.CollectEvery, OrderLife: c.config.OrderLife,
 	}
