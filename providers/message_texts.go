@@ -1,6 +1,6 @@
 package providers
 
-// messageTexts is BankID's table of recommended texts. It is a switch and not a
+// messageTexts is BankID's table of recommended texts, and ours. It is a switch and not a
 // map, so that there is nothing that anybody could change.
 func messageTexts(m MessageID) messageText {
 	switch m {
@@ -74,6 +74,32 @@ func messageTexts(m MessageID) messageText {
 		return stepUpTexts(m)
 	}
 	return failureTexts(m)
+}
+
+// callTexts are ours: BankID recommends none for calls, nor for an app that is
+// too old for what was asked of it.
+func callTexts(m MessageID) messageText {
+	switch m {
+	case MessageConfirmCall:
+		return messageText{
+			"Bekräfta i BankID-appen att du pratar i telefon med oss.",
+			"Confirm in the BankID app that you are in a call with us.",
+			"Bekreft i BankID-appen at du snakker i telefonen med oss.",
+		}
+	case MessageCallDeclined:
+		return messageText{
+			"Du har svarat att du inte pratar i telefon med oss, och åtgärden avbröts. Lägg på om någon annan bad dig använda ditt BankID.",
+			"You answered that you are not in a call with us, and the action was cancelled. Hang up if somebody else asked you to use your BankID.",
+			"Du har svart at du ikke snakker i telefonen med oss, og handlingen ble avbrutt. Legg på hvis noen andre ba deg bruke BankID-en din.",
+		}
+	case MessageUpdateApp:
+		return messageText{
+			"Din version av BankID-appen klarar inte det här. Uppdatera appen och försök igen.",
+			"Your version of the BankID app cannot do this. Update the app and try again.",
+			"Din versjon av BankID-appen klarer ikke dette. Oppdater appen og prøv igjen.",
+		}
+	}
+	return messageText{}
 }
 
 func stepUpTexts(m MessageID) messageText {
@@ -169,5 +195,5 @@ func failureTexts(m MessageID) messageText {
 			"Bekreftelsen av identiteten din mislyktes. Prøv igjen.",
 		}
 	}
-	return messageText{}
+	return callTexts(m)
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-// MessageID names a text that BankID recommends to show (BankID, "User
-// messages"), such as RFA1.
+// MessageID names a text to show: one that BankID recommends (BankID, "User
+// messages"), such as RFA1, or one of ours, such as HS1, where BankID has none
+// that tells the person what to do.
 type MessageID string
 
 // The messages that hints and errors lead to. RFA19 and RFA20 are questions that
@@ -39,6 +40,10 @@ const (
 	MessageNoReader       MessageID = "RFA28"
 	MessageSeveralBankIDs MessageID = "RFA29"
 	MessageStepUpFailed   MessageID = "RFA30"
+
+	MessageConfirmCall  MessageID = "HS1"
+	MessageCallDeclined MessageID = "HS2"
+	MessageUpdateApp    MessageID = "HS3"
 )
 
 // PendingMessage returns what to show while a BankID order is live, by its hint,
@@ -65,6 +70,8 @@ func PendingMessage(hint string, c signing.Channel, d Device) MessageID {
 		return MessageChooseStepUp
 	case "userFace":
 		return MessageScanFace
+	case "userCallConfirm":
+		return MessageConfirmCall
 	case "userSign":
 		return MessageEnterCode
 	}
@@ -98,6 +105,10 @@ func FailedMessage(hint string, c signing.Channel) MessageID {
 		return MessageSeveralBankIDs
 	case "stepUpFailed":
 		return MessageStepUpFailed
+	case "userDeclinedCall":
+		return MessageCallDeclined
+	case "notSupportedByUserApp":
+		return MessageUpdateApp
 	}
 	return MessageFailed
 }
@@ -119,8 +130,8 @@ func ErrorMessage(errorCode string) MessageID {
 }
 
 // Text returns the message in a locale, or "" for a message that there is none
-// of. Swedish and English follow BankID's recommendations; Norwegian is our own
-// translation, as BankID publishes none.
+// of. Where BankID recommends a text, Swedish and English follow it; Norwegian is our
+// own translation, as BankID publishes none.
 func (m MessageID) Text(l signing.Locale) string {
 	t := messageTexts(m)
 	switch l {

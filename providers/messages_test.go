@@ -48,7 +48,7 @@ func TestPendingMessage(t *testing.T) {
 		{"userMrtd", signing.ChannelQR, providers.DeviceComputer, "RFA23"},
 		{"userStepUp", signing.ChannelQR, providers.DeviceComputer, "RFA25"},
 		{"userFace", signing.ChannelQR, providers.DeviceComputer, "RFA24"},
-		{"userCallConfirm", signing.ChannelPhone, providers.DeviceComputer, "RFA21"},
+		{"userCallConfirm", signing.ChannelPhone, providers.DeviceComputer, "HS1"},
 		{"userSign", signing.ChannelQR, providers.DeviceComputer, "RFA9"},
 		{"processing", signing.ChannelQR, providers.DeviceComputer, "RFA21"},
 		{"somethingNew", signing.ChannelQR, providers.DeviceComputer, "RFA21"},
@@ -61,7 +61,7 @@ func TestPendingMessage(t *testing.T) {
 func TestFailedMessage(t *testing.T) {
 	for hint, want := range map[string]providers.MessageID{
 		"expiredTransaction": "RFA8", "certificateErr": "RFA16", "userCancel": "RFA6", "cancelled": "RFA3",
-		"userDeclinedCall": "RFA22", "notSupportedByUserApp": "RFA22", "mrtdVerificationFailed": "RFA26",
+		"userDeclinedCall": "HS2", "notSupportedByUserApp": "HS3", "mrtdVerificationFailed": "RFA26",
 		"facialRecognitionFailed": "RFA27", "nfcNotSupportedByDevice": "RFA28", "multipleBankIdsOnDevice": "RFA29",
 		"stepUpFailed": "RFA30", "transactionRiskBlocked": "RFA22", "somethingNew": "RFA22", "startFailed": "RFA17B",
 	} {
@@ -81,8 +81,10 @@ func TestErrorMessage(t *testing.T) {
 }
 
 func TestEveryMessageHasTexts(t *testing.T) {
-	for id := range strings.FieldsSeq("1 2 3 4 5 6 8 9 13 15A 15B 16 17A 17B 19 20 21 22 23 24 25 26 27 28 29 30") {
-		m := providers.MessageID("RFA" + id)
+	const all = "RFA1 RFA2 RFA3 RFA4 RFA5 RFA6 RFA8 RFA9 RFA13 RFA15A RFA15B RFA16 RFA17A RFA17B RFA19 RFA20 RFA21 RFA22 RFA23 RFA24 RFA25 " +
+		"RFA26 RFA27 RFA28 RFA29 RFA30 HS1 HS2 HS3"
+	for id := range strings.FieldsSeq(all) {
+		m := providers.MessageID(id)
 		texts := []string{m.Text(signing.LocaleSV), m.Text(signing.LocaleEN), m.Text(signing.LocaleNB)}
 		for i, text := range texts {
 			require.NotEmpty(t, text, "%s, text %d", m, i)

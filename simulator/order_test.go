@@ -414,7 +414,10 @@ func TestScriptedFailures(t *testing.T) {
 			require.Equal(t, hint, got)
 		}
 	}
-	for _, hint := range []string{"noClient", "simulatedUnknown"} {
+	for _, hint := range []string{
+		"outstandingTransaction", "noClient", "started", "userMrtd", "userStepUp", "userFace", "userCallConfirm", "userSign", "processing",
+		"simulatedUnknown",
+	} {
 		o := s.order("sign", signBody(nil))
 		require.NoError(t, s.app.Script(s.ctx(), o.ref, bankid.Script{Hint: hint}))
 		status, got := s.collect(o.ref)
@@ -422,5 +425,6 @@ func TestScriptedFailures(t *testing.T) {
 		require.Equal(t, hint, got)
 	}
 	refused(t, "bad_script", s.app.Script(s.ctx(), "", bankid.Script{Outcome: "success"}))
+	refused(t, "bad_script", s.app.Script(s.ctx(), "", bankid.Script{Hint: "userCancel"}))
 	refused(t, "order_unknown", s.app.Script(s.ctx(), "x", bankid.Script{}))
 }

@@ -102,7 +102,7 @@ func (s *Server) script(ref string, script Script) error {
 		steps = steps && slices.Contains([]string{hintMRTD, hintStepUp, hintFace}, step)
 	}
 	if !known(script.Outcome, append([]string{"complete"}, failures...)...) || !known(script.At, "pickUp", "confirm", "sign") ||
-		!known(script.Risk, "low", "moderate", "high") || !known(script.Hint, "noClient", UnknownCode) || !steps {
+		!known(script.Risk, "low", "moderate", "high") || !known(script.Hint, pendings...) || !steps {
 		return fault.New(fault.Invalid, "bad_script", "outcome, at, hint, risk or steps has an unknown value")
 	}
 	return s.change(func(time.Time) (bool, error) {

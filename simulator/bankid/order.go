@@ -15,8 +15,10 @@ const (
 	brokerRetained   = time.Hour // see Broker
 )
 
-// Hint codes of pending orders.
+// Hint codes of pending orders. noClient is of older clients of BankID's and is
+// given by script alone.
 const (
+	hintNoClient    = "noClient"
 	hintOutstanding = "outstandingTransaction"
 	hintStarted     = "started"
 	hintCallConfirm = "userCallConfirm"
@@ -26,6 +28,11 @@ const (
 	hintSign        = "userSign"
 	hintProcessing  = "processing"
 )
+
+// pendings lists every hint code of a pending order, for scripts.
+var pendings = []string{
+	hintOutstanding, hintNoClient, hintStarted, hintCallConfirm, hintMRTD, hintStepUp, hintFace, hintSign, hintProcessing, UnknownCode,
+}
 
 // Hint codes of failed orders that the simulator gives by itself.
 const (
@@ -62,8 +69,8 @@ type Script struct {
 	ProcessingDelay faults.Duration `json:"processingDelay,omitempty"`
 	// Steps are further things to confirm before signing: userMrtd, userStepUp, userFace.
 	Steps []string `json:"steps,omitempty"`
-	// Hint replaces the hint code of the order while it is pending: noClient, or
-	// [UnknownCode].
+	// Hint replaces the hint code of the order while it is pending, by any that
+	// BankID has or by [UnknownCode]. What the person has to do stays as it is.
 	Hint string `json:"hint,omitempty"`
 	// Risk is reported when the order asked for it: low, moderate or high.
 	Risk string `json:"risk,omitempty"`
