@@ -62,6 +62,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if _, cut := s.faults.Take(faults.CutAfter, endpoint, terminal); cut {
 		panic(http.ErrAbortHandler) // everything is done; the answer is lost on the way
 	}
+	if f, ok := s.faults.Take(LateAnswer, endpoint, terminal); ok {
+		pause(r.Context(), time.Duration(f.Delay), 5*time.Second)
+	}
 	if err != nil {
 		writeError(w, err)
 		return

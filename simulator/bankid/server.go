@@ -42,11 +42,12 @@ const (
 	TooManyRequests faults.Kind = "tooManyRequests" // 429
 	Unauthorized    faults.Kind = "unauthorized"    // 401, as JSON
 	UnknownError    faults.Kind = "unknownError"    // 400 with [UnknownCode]
+	LateAnswer      faults.Kind = "lateAnswer"      // everything was done at once; the answer comes after Delay
 )
 
 var transportFaults = []faults.Kind{
 	faults.Maintenance, faults.InternalError, RequestTimeout, TooManyRequests, Unauthorized, UnknownError,
-	faults.Slow, faults.CutBefore, faults.CutAfter, faults.HandshakeHang,
+	faults.Slow, LateAnswer, faults.CutBefore, faults.CutAfter, faults.HandshakeHang,
 }
 
 // New returns a server, with the state of the state file if there is one.

@@ -38,7 +38,8 @@ type Fault struct {
 	Kind     Kind   `json:"kind"`
 	Endpoint string `json:"endpoint,omitempty"` // "" is every endpoint
 	Count    int    `json:"count,omitempty"`    // how many times more; 0 is until cleared
-	// Delay is how long Slow and HandshakeHang last, such as "2s".
+	// Delay is how long a fault lasts that is one of time, such as Slow or
+	// HandshakeHang: "2s".
 	Delay Duration `json:"delay,omitempty"`
 	// TerminalOnly restricts a fault of collect to answers that end an order.
 	TerminalOnly bool `json:"terminalOnly,omitempty"`
