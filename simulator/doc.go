@@ -5,10 +5,9 @@
 // certificates are still good, all under certificates of their own.
 //
 // It behaves as the real services do, refusals and timing included, and it can
-// be told to misbehave. Its clock is an argument, and can be moved forward while
-// moved forward and reset while it runs. Nobody but tests and the development
-// stack may use it; a live
-// installation refuses its trust anchors by their name.
+// be told to misbehave. All of it follows one [Clock], which can be read, moved
+// forward and reset while it runs. Nobody but tests and the development stack may
+// use it; a live installation refuses its trust anchors by their name.
 //
 //	world, err := simulator.New(simulator.Options{PKI: p, Clock: time.Now, Entropy: rand.Reader})
 //	go http.Serve(tls.NewListener(rp, world.RPTLS()), world.RPAPI())

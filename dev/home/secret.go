@@ -19,7 +19,12 @@ const secretSize = 32
 // returns the same. It is on disk before it is returned, since what it protects
 // would otherwise be lost with a power cut.
 func (h *Home) Secret(name string, entropy io.Reader) (string, error) {
-	path := filepath.Join(h.SecretsDir(), name)
+	return SecretIn(h.SecretsDir(), name, entropy)
+}
+
+// SecretIn is [Home.Secret] for any folder that only the owner may read.
+func SecretIn(dir, name string, entropy io.Reader) (string, error) {
+	path := filepath.Join(dir, name)
 	kept, err := os.ReadFile(path)
 	if err == nil {
 		return strings.TrimSpace(string(kept)), nil

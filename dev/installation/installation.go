@@ -1,7 +1,7 @@
 // Package installation is a whole Handslag on one machine: the stack (Temporal
-// and S3), the simulated world (BankID with the person who signs, a timestamp
-// authority, their certificates), and the product's own api and worker as
-// processes of the product's own binary.
+// and S3), the simulated world (every provider with the persons who sign,
+// timestamp authorities, the status of their certificates), and the product's
+// own api and worker as processes of the product's own binary.
 //
 // What must survive a crash is on disk in its home: documents and evidence in
 // S3, workflows in Temporal, the simulated world's certificates and orders,
@@ -36,15 +36,14 @@ const Tenant = "demo"
 // Ports of the parts on the loopback interface. Zero finds a free one.
 type Ports struct {
 	stack.Ports
-	API, BankID, Person, TSA int
+	API   int
+	World WorldPorts
 }
 
 func (p Ports) named() map[string]int {
 	all := p.Ports.Named()
-	maps.Copy(all, map[string]int{
-		"the API": p.API, "the simulated BankID": p.BankID,
-		"the simulated BankID app": p.Person, "the timestamp authority": p.TSA,
-	})
+	maps.Copy(all, p.World.named())
+	all["the API"] = p.API
 	return all
 }
 
@@ -95,7 +94,7 @@ func (in *Installation) start(ctx context.Context, o Options) error {
 	var err error
 	in.World, err = StartWorld(ctx, WorldOptions{
 		Certificates: o.World, Trust: in.Trust, StateFile: filepath.Join(o.Home.Dir(), "world.json"),
-		BankID: o.Ports.BankID, Person: o.Ports.Person, TSA: o.Ports.TSA,
+		Credentials: filepath.Join(o.Home.SecretsDir(), "world"), Ports: o.Ports.World,
 	})
 	if err != nil {
 		return err
@@ -136,6 +135,9 @@ func (in *Installation) startProduct(ctx context.Context, o Options) error {
 		port = free[0]
 	}
 	in.API = "http://" + loopback.Address(port)
+	if err := in.World.Forward(in.API); err != nil {
+		return err
+	}
 	// The seal's certificate names this world's address: a copy of its own, since
 	// another installation may share the folder of certificates.
 	seal := filepath.Join(o.Home.Dir(), "seal.pem")

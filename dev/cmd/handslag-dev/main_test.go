@@ -64,6 +64,11 @@ func TestUp(t *testing.T) {
 		{"bankid", "the simulated BankID"},
 		{"person", "the simulated BankID app"},
 		{"tsa", "the timestamp authority"},
+		{"idkollen", "the simulated IDkollen"},
+		{"sbab", "the simulated SBAB"},
+		{"qrona", "the simulated Qrona"},
+		{"signicat", "the simulated Signicat"},
+		{"callbacks", "the entrance for callbacks"},
 	}
 	ports, err := loopback.Free(t.Context(), len(parts))
 	require.NoError(t, err)

@@ -24,6 +24,11 @@ type up struct {
 	BankIDPort     int    `default:"8443" name:"bankid-port" help:"Port of the simulated BankID Relying Party API."`
 	PersonPort     int    `default:"8444" help:"Port of the simulated BankID app."`
 	TSAPort        int    `default:"8445" name:"tsa-port" help:"Port of the timestamp authority."`
+	IDkollenPort   int    `default:"8446" name:"idkollen-port" help:"Port of the simulated IDkollen."`
+	SBABPort       int    `default:"8447" name:"sbab-port" help:"Port of the simulated SBAB."`
+	QronaPort      int    `default:"8448" name:"qrona-port" help:"Port of the simulated Qrona."`
+	SignicatPort   int    `default:"8449" name:"signicat-port" help:"Port of the simulated Signicat."`
+	CallbacksPort  int    `default:"8450" name:"callbacks-port" help:"Port of the entrance for providers' callbacks."`
 	FreshTemporal  bool   `help:"Begin without the workflows of another Temporal version; documents stay."`
 }
 
@@ -38,7 +43,11 @@ func (u *up) Run(ctx context.Context) error {
 		World: filepath.Join(h.Dir(), "world"), Product: u.Product, FreshTemporal: u.FreshTemporal,
 		Ports: installation.Ports{
 			Ports: stack.Ports{Temporal: u.TemporalPort, TemporalUI: u.TemporalUIPort, S3: u.S3Port},
-			API:   u.APIPort, BankID: u.BankIDPort, Person: u.PersonPort, TSA: u.TSAPort,
+			API:   u.APIPort,
+			World: installation.WorldPorts{
+				BankID: u.BankIDPort, Person: u.PersonPort, TSA: u.TSAPort, IDkollen: u.IDkollenPort, SBAB: u.SBABPort,
+				Qrona: u.QronaPort, Signicat: u.SignicatPort, Callbacks: u.CallbacksPort,
+			},
 		},
 	})
 	if err != nil {
@@ -83,6 +92,11 @@ func describe(in *installation.Installation, h *home.Home) {
 		{"API key", in.APIKey},
 		{"BankID app", in.World.Person + "  (the simulated person's)"},
 		{"BankID RP API", in.World.BankID},
+		{"IDkollen", in.World.IDkollen},
+		{"SBAB", in.World.SBAB},
+		{"Qrona", in.World.Qrona},
+		{"Signicat", in.World.Signicat},
+		{"Callbacks", in.World.Callbacks + installation.CallbacksPath + "…  (by TLS, to the API)"},
 		{"Temporal UI", in.Temporal.UI},
 		{"Temporal", in.Temporal.Address + "  namespace " + stack.Namespace},
 		{"S3", in.Objects.Endpoint + "  bucket " + in.Objects.Bucket + ", access key " + in.Objects.AccessKey},

@@ -19,19 +19,36 @@ type worldCommand struct {
 	BankID int      `default:"8443" name:"bankid-port" help:"Port of the simulated BankID Relying Party API."`
 	Person int      `default:"8444" name:"person-port" help:"Port of the simulated BankID app."`
 	TSA    int      `default:"8445" name:"tsa-port" help:"Port of the timestamp authority."`
+
+	IDkollen  int `default:"8446" name:"idkollen-port" help:"Port of the simulated IDkollen."`
+	SBAB      int `default:"8447" name:"sbab-port" help:"Port of the simulated SBAB."`
+	Qrona     int `default:"8448" name:"qrona-port" help:"Port of the simulated Qrona."`
+	Signicat  int `default:"8449" name:"signicat-port" help:"Port of the simulated Signicat."`
+	Callbacks int `default:"8450" name:"callbacks-port" help:"Port of the entrance for providers' callbacks."`
+
+	API string `default:"http://api:8080" help:"Address of the API, which callbacks are let through to."`
 }
 
 // Run is the command.
 func (c *worldCommand) Run(ctx context.Context) error {
 	w, err := installation.StartWorld(ctx, installation.WorldOptions{
 		Certificates: c.Dir, Trust: filepath.Join(c.Dir, "trust"), StateFile: filepath.Join(c.Dir, "world.json"),
-		Listen: c.Listen, Hosts: c.Host, BankID: c.BankID, Person: c.Person, TSA: c.TSA,
+		Credentials: filepath.Join(c.Dir, "secrets"), Listen: c.Listen, Hosts: c.Host,
+		Ports: installation.WorldPorts{
+			BankID: c.BankID, Person: c.Person, TSA: c.TSA, IDkollen: c.IDkollen, SBAB: c.SBAB, Qrona: c.Qrona,
+			Signicat: c.Signicat, Callbacks: c.Callbacks,
+		},
 	})
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	for _, address := range []string{w.BankID, w.Person, w.TSA, w.SecondTSA, w.Status} {
+	if err := w.Forward(c.API); err != nil {
+		return err
+	}
+	for _, address := range []string{
+		w.BankID, w.IDkollen, w.SBAB, w.Qrona, w.Signicat, w.Callbacks, w.Person, w.TSA, w.SecondTSA, w.Status,
+	} {
 		fmt.Println("simulated world: listens on", address)
 	}
 	select {

@@ -20,12 +20,16 @@ import (
 // The world of docker-compose.yml: in a folder of its own, reached by the name
 // of its service, and the same again after a restart.
 func TestWorldAlone(t *testing.T) {
-	ports, err := loopback.Free(t.Context(), 3)
+	doors := []string{"bankid", "person", "tsa", "idkollen", "sbab", "qrona", "signicat", "callbacks"}
+	ports, err := loopback.Free(t.Context(), len(doors))
 	require.NoError(t, err)
 	dir := t.TempDir()
 	for range 2 {
-		world := program(t, "world", "--dir", dir, "--host", "simulator", "--listen", loopback.Host,
-			fmt.Sprint("--bankid-port=", ports[0]), fmt.Sprint("--person-port=", ports[1]), fmt.Sprint("--tsa-port=", ports[2]))
+		arguments := []string{"world", "--dir", dir, "--host", "simulator", "--listen", loopback.Host}
+		for i, door := range doors {
+			arguments = append(arguments, fmt.Sprintf("--%s-port=%d", door, ports[i]))
+		}
+		world := program(t, arguments...)
 		stdout, err := world.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, world.Start())
@@ -53,7 +57,7 @@ func TestWorldAlone(t *testing.T) {
 		connection, err := dialer.DialContext(t.Context(), "tcp", loopback.Address(ports[0]))
 		require.NoError(t, err)
 		require.NoError(t, connection.Close())
-		for _, file := range []string{"seal.pem", "seal.key", "trust/bankid-se.simulator.pem", "trust/seal.simulator.pem", "trust/tsa.simulator.pem"} {
+		for _, file := range []string{"seal.pem", "seal.key", "trust/bankid-se.simulator.pem", "trust/seal.simulator.pem", "trust/tsa.simulator.pem", "secrets/signicat-secret"} {
 			require.FileExists(t, filepath.Join(dir, file))
 		}
 
