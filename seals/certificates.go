@@ -7,41 +7,12 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/handslag/handslag/pdf/revocation"
 )
-
-// ReadCertificates reads the certificates of a PEM file, which may hold other
-// things too.
-func ReadCertificates(file string) ([]*x509.Certificate, error) {
-	b, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var found []*x509.Certificate
-	for {
-		var block *pem.Block
-		if block, b = pem.Decode(b); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: certificate %d cannot be read: %w", file, len(found)+1, err)
-		}
-		found = append(found, c)
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
-	}
-	return found, nil
-}
 
 // checkKey refuses a key that is not the certificate's, or too weak for a seal:
 // verifiers refuse RSA below 2048 bits and curves below 256 (ETSI TS 119 312).

@@ -18,6 +18,7 @@ import (
 
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/seals"
+	"github.com/handslag/handslag/settings"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -229,16 +230,16 @@ func TestExpiry(t *testing.T) {
 	})
 	id := w.issue(short, p256(t), "Acme Seal", nil)
 	late := w.seal(p256(t), func(c *x509.Certificate) { c.NotBefore = w.now.AddDate(0, 1, 0) })
-	settings := one(w.pem("main", w.seal(p256(t), until(w.now.AddDate(1, 0, 0)))))
-	settings.Tenants = map[signing.TenantID]string{"acme": "acme", "late": "late"}
-	settings.Seals["acme"] = seals.SealSettings{Level: "B-B", Key: seals.KeySettings{PEM: &seals.PEMSettings{
+	wanted := one(w.pem("main", w.seal(p256(t), until(w.now.AddDate(1, 0, 0)))))
+	wanted.Tenants = map[signing.TenantID]string{"acme": "acme", "late": "late"}
+	wanted.Seals["acme"] = seals.SealSettings{Level: "B-B", Key: seals.KeySettings{PEM: &settings.PEM{
 		Certificates: w.write("acme.pem", certificates(id.cert, short.cert)), Key: w.write("acme.key", pkcs8(t, id.key)),
 	}}}
-	settings.Seals["late"] = seals.SealSettings{Level: "B-B", Key: w.pem("late", late)}
+	wanted.Seals["late"] = seals.SealSettings{Level: "B-B", Key: w.pem("late", late)}
 	clock := w.now
 	options := w.options()
 	options.Clock = func() time.Time { return clock }
-	k, err := seals.Open(t.Context(), func() (seals.Settings, error) { return settings, nil }, options)
+	k, err := seals.Open(t.Context(), func() (seals.Settings, error) { return wanted, nil }, options)
 	require.NoError(t, err)
 	defer k.Close()
 	w.requireSeals(k)
@@ -275,10 +276,10 @@ func TestExpiry(t *testing.T) {
 	// A worker that starts with one expired seal serves the others; with none that
 	// can be used it does not start.
 	clock = clock.AddDate(1, 0, 0)
-	_, err = seals.Open(t.Context(), func() (seals.Settings, error) { return settings, nil }, options)
+	_, err = seals.Open(t.Context(), func() (seals.Settings, error) { return wanted, nil }, options)
 	require.NoError(t, err)
 	clock = clock.AddDate(10, 0, 0)
-	_, err = seals.Open(t.Context(), func() (seals.Settings, error) { return settings, nil }, options)
+	_, err = seals.Open(t.Context(), func() (seals.Settings, error) { return wanted, nil }, options)
 	require.ErrorContains(t, err, `no seal can be used: seal "acme": seal_expired`)
 }
 

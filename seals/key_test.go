@@ -16,6 +16,7 @@ import (
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/seals"
+	"github.com/handslag/handslag/settings"
 )
 
 // TestEveryFormOfKey seals with each, and verifies what came of it.
@@ -50,7 +51,7 @@ func TestEveryFormOfKey(t *testing.T) {
 		w := newWorld(t)
 		id := w.seal(ec, nil)
 		file := w.write("all.pem", append(pkcs8(t, ec), certificates(id.cert, w.mid.cert)...))
-		k, err := w.open(one(seals.KeySettings{PEM: &seals.PEMSettings{Certificates: file, Key: file}}))
+		k, err := w.open(one(seals.KeySettings{PEM: &settings.PEM{Certificates: file, Key: file}}))
 		require.NoError(t, err)
 		w.requireSeals(k)
 	})
@@ -66,17 +67,17 @@ func TestPKCS12(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b, err := encoder.Encode(id.key, id.cert, others, "hunter2")
 			require.NoError(t, err)
-			settings := seals.PKCS12Settings{File: w.write("seal.p12", b), Passphrase: seals.Secret{Env: "HANDSLAG_SEAL_PASSPHRASE"}}
+			source := settings.PKCS12{File: w.write("seal.p12", b), Passphrase: settings.Secret{Env: "HANDSLAG_SEAL_PASSPHRASE"}}
 			w.env["HANDSLAG_SEAL_PASSPHRASE"] = "hunter2"
-			k, err := w.open(one(seals.KeySettings{PKCS12: &settings}))
+			k, err := w.open(one(seals.KeySettings{PKCS12: &source}))
 			require.NoError(t, err)
 			w.requireSeals(k)
 			seal, err := k.Seal("acme")
 			require.NoError(t, err)
 			require.Equal(t, []*x509.Certificate{id.cert, w.mid.cert, w.root.cert}, seal.Chain)
 
-			settings.Passphrase = seals.Secret{File: w.write("passphrase", []byte("hunter2\n"))}
-			k, err = w.open(one(seals.KeySettings{PKCS12: &settings}))
+			source.Passphrase = settings.Secret{File: w.write("passphrase", []byte("hunter2\n"))}
+			k, err = w.open(one(seals.KeySettings{PKCS12: &source}))
 			require.NoError(t, err)
 			w.requireSeals(k)
 		})
@@ -167,14 +168,14 @@ func TestLevelsNeedCertificatesWithStatus(t *testing.T) {
 // TestSecretsThatOthersCanRead are refused with the command that mends it.
 func TestSecretsThatOthersCanRead(t *testing.T) {
 	w := newWorld(t)
-	settings := w.pem("seal", w.seal(p256(t), nil))
+	key := w.pem("seal", w.seal(p256(t), nil))
 	for _, mode := range []os.FileMode{0o644, 0o604, 0o660, 0o666, 0o622} {
-		require.NoError(t, os.Chmod(settings.PEM.Key, mode))
-		_, err := w.open(one(settings))
-		require.ErrorContains(t, err, "run: chmod 600 "+settings.PEM.Key)
+		require.NoError(t, os.Chmod(key.PEM.Key, mode))
+		_, err := w.open(one(key))
+		require.ErrorContains(t, err, "run: chmod 600 "+key.PEM.Key)
 	}
-	require.NoError(t, os.Chmod(settings.PEM.Key, 0o400))
-	_, err := w.open(one(settings))
+	require.NoError(t, os.Chmod(key.PEM.Key, 0o400))
+	_, err := w.open(one(key))
 	require.NoError(t, err)
 
 	p12, err := pkcs12.Modern2026.Encode(w.root.key, w.root.cert, nil, "x")
@@ -182,21 +183,21 @@ func TestSecretsThatOthersCanRead(t *testing.T) {
 	file := w.write("seal.p12", p12)
 	for _, tt := range []struct {
 		name   string
-		secret seals.Secret
+		secret settings.Secret
 		want   string
 	}{
-		{"wrong", seals.Secret{Env: "WRONG"}, "seal.p12: the passphrase is wrong"},
-		{"none", seals.Secret{}, "seal.p12: the passphrase is wrong"},
-		{"unset", seals.Secret{Env: "UNSET"}, "passphrase: the environment variable UNSET is not set"},
-		{"both", seals.Secret{Env: "WRONG", File: file}, "passphrase: env and file are both given"},
-		{"no file", seals.Secret{File: "nowhere"}, "passphrase: stat nowhere: no such file"},
+		{"wrong", settings.Secret{Env: "WRONG"}, "seal.p12: the passphrase is wrong"},
+		{"none", settings.Secret{}, "seal.p12: the passphrase is wrong"},
+		{"unset", settings.Secret{Env: "UNSET"}, "passphrase: the environment variable UNSET is not set"},
+		{"both", settings.Secret{Env: "WRONG", File: file}, "passphrase: env and file are both given"},
+		{"no file", settings.Secret{File: "nowhere"}, "passphrase: stat nowhere: no such file"},
 	} {
 		w.env["WRONG"] = "hunter2"
-		_, err := w.open(one(seals.KeySettings{PKCS12: &seals.PKCS12Settings{File: file, Passphrase: tt.secret}}))
+		_, err := w.open(one(seals.KeySettings{PKCS12: &settings.PKCS12{File: file, Passphrase: tt.secret}}))
 		require.ErrorContains(t, err, tt.want, tt.name)
 		require.NotContains(t, err.Error(), "hunter2")
 	}
 	w.write("seal.p12", []byte("no such thing"))
-	_, err = w.open(one(seals.KeySettings{PKCS12: &seals.PKCS12Settings{File: file}}))
+	_, err = w.open(one(seals.KeySettings{PKCS12: &settings.PKCS12{File: file}}))
 	require.ErrorContains(t, err, "seal.p12 is no PKCS #12 file with one key and its certificate")
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/seals"
+	"github.com/handslag/handslag/settings"
 )
 
 // module is where Debian's softhsm2 package has it.
@@ -77,7 +78,7 @@ func p256In(c *crypto11.Context) (crypto.Signer, error) {
 func (w *world) module(token string, id *identity) seals.PKCS11Settings {
 	w.env["HANDSLAG_SEAL_PIN"] = pin
 	return seals.PKCS11Settings{
-		Module: module, Token: token, Label: "seal", PIN: seals.Secret{Env: "HANDSLAG_SEAL_PIN"},
+		Module: module, Token: token, Label: "seal", PIN: settings.Secret{Env: "HANDSLAG_SEAL_PIN"},
 		Certificates: w.write(token+".pem", certificates(id.cert, w.mid.cert)),
 	}
 }
@@ -107,15 +108,15 @@ func TestModuleSeals(t *testing.T) {
 			w := newWorld(t)
 			token := fmt.Sprintf("seals-%d", i)
 			id := w.seal(newToken(t, token, tt.generate), nil)
-			settings := w.module(token, id)
+			module := w.module(token, id)
 			for _, by := range []func(){
 				func() {},
-				func() { settings.Label, settings.ID = "", hex.EncodeToString(keyID) },
-				func() { settings.Label, settings.ID = "seal", "CA:FE" },
-				func() { settings.PIN = seals.Secret{File: w.write("pin", []byte(pin+"\n"))} },
+				func() { module.Label, module.ID = "", hex.EncodeToString(keyID) },
+				func() { module.Label, module.ID = "seal", "CA:FE" },
+				func() { module.PIN = settings.Secret{File: w.write("pin", []byte(pin+"\n"))} },
 			} {
 				by()
-				s := one(seals.KeySettings{PKCS11: &settings})
+				s := one(seals.KeySettings{PKCS11: &module})
 				s.Seals["main"] = seals.SealSettings{Level: "B-B", PSS: tt.pss, Key: s.Seals["main"].Key}
 				k, err := w.open(s)
 				require.NoError(t, err)
@@ -195,7 +196,7 @@ func TestModulesThatAreWrong(t *testing.T) {
 		{"Ed25519", func(s *seals.PKCS11Settings) {
 			s.Certificates = w.write("ed.pem", certificates(w.seal(edKey(t), nil).cert, w.mid.cert))
 		}, "a key of type ed25519.PublicKey is not supported through PKCS #11"},
-		{"PIN unset", func(s *seals.PKCS11Settings) { s.PIN = seals.Secret{Env: "UNSET"} }, "pin: the environment variable UNSET is not set"},
+		{"PIN unset", func(s *seals.PKCS11Settings) { s.PIN = settings.Secret{Env: "UNSET"} }, "pin: the environment variable UNSET is not set"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			settings := right

@@ -18,6 +18,7 @@ import (
 	"github.com/handslag/handslag/pdf/tsa"
 	"github.com/handslag/handslag/seals/awskms"
 	"github.com/handslag/handslag/seals/pkcs11"
+	"github.com/handslag/handslag/settings"
 )
 
 // Seal is what a tenant's documents are sealed with. It is safe for concurrent use.
@@ -81,7 +82,7 @@ func (s *SealSettings) load(ctx context.Context, id string, o Options) (*Seal, e
 	}
 	known := slices.Clone(o.Known)
 	for _, file := range s.Known {
-		more, err := ReadCertificates(file)
+		more, err := settings.Certificates(file)
 		if err != nil {
 			closeKey(key)
 			return nil, err
@@ -124,9 +125,9 @@ func checkSeal(key crypto.Signer, chain, known []*x509.Certificate, level pdf.Le
 func (k *KeySettings) load(ctx context.Context, o Options) (crypto.Signer, []*x509.Certificate, error) {
 	switch {
 	case k.PEM != nil:
-		return k.PEM.load()
+		return k.PEM.Load()
 	case k.PKCS12 != nil:
-		return k.PKCS12.load(o.Getenv)
+		return k.PKCS12.Load(o.Getenv)
 	case k.AWSKMS != nil:
 		return k.AWSKMS.load(ctx)
 	default:
@@ -142,7 +143,7 @@ func (a *AWSKMSSettings) region() string {
 }
 
 func (a *AWSKMSSettings) load(ctx context.Context) (crypto.Signer, []*x509.Certificate, error) {
-	chain, err := ReadCertificates(a.Certificates)
+	chain, err := settings.Certificates(a.Certificates)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,11 +157,11 @@ func (a *AWSKMSSettings) load(ctx context.Context) (crypto.Signer, []*x509.Certi
 }
 
 func (p *PKCS11Settings) load(o Options) (crypto.Signer, []*x509.Certificate, error) {
-	chain, err := ReadCertificates(p.Certificates)
+	chain, err := settings.Certificates(p.Certificates)
 	if err != nil {
 		return nil, nil, err
 	}
-	pin, err := p.PIN.read(o.Getenv)
+	pin, err := p.PIN.Read(o.Getenv)
 	if err != nil {
 		return nil, nil, fmt.Errorf("pin: %w", err)
 	}
@@ -183,7 +184,7 @@ func (s *SealSettings) fingerprint() ([sha256.Size]byte, error) {
 	}
 	h.Write(b)
 	for _, name := range s.fileNames() {
-		content, err := readFile(*name)
+		content, err := settings.ReadFile(*name)
 		if *name != "" && err != nil {
 			content = []byte(err.Error()) // loading says it better; here it only has to differ
 		}

@@ -3,16 +3,13 @@ package seals
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/settings"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -49,22 +46,10 @@ type SealSettings struct {
 
 // KeySettings name one source of a key and its certificates.
 type KeySettings struct {
-	PEM    *PEMSettings    `yaml:"pem"`
-	PKCS12 *PKCS12Settings `yaml:"pkcs12"`
-	AWSKMS *AWSKMSSettings `yaml:"aws-kms"`
-	PKCS11 *PKCS11Settings `yaml:"pkcs11"`
-}
-
-// PEMSettings name two files, which may be the same one.
-type PEMSettings struct {
-	Certificates string `yaml:"certificates"` // the seal's own first, then those above it
-	Key          string `yaml:"key"`          // PKCS #8, PKCS #1 or SEC 1, not encrypted, readable by the owner alone
-}
-
-// PKCS12Settings name a .p12 or .pfx file with key and certificates.
-type PKCS12Settings struct {
-	File       string `yaml:"file"`
-	Passphrase Secret `yaml:"passphrase"`
+	PEM    *settings.PEM    `yaml:"pem"`
+	PKCS12 *settings.PKCS12 `yaml:"pkcs12"`
+	AWSKMS *AWSKMSSettings  `yaml:"aws-kms"`
+	PKCS11 *PKCS11Settings  `yaml:"pkcs11"`
 }
 
 // AWSKMSSettings name an asymmetric signing key in AWS KMS. Credentials come from
@@ -79,20 +64,13 @@ type AWSKMSSettings struct {
 
 // PKCS11Settings name a key in a security module.
 type PKCS11Settings struct {
-	Module       string        `yaml:"module"` // the manufacturer's library
-	Token        string        `yaml:"token"`  // label of the token
-	Label        string        `yaml:"label"`  // of the private key: CKA_LABEL
-	ID           string        `yaml:"id"`     // of the private key: CKA_ID in hexadecimal
-	PIN          Secret        `yaml:"pin"`
-	Certificates string        `yaml:"certificates"`
-	Timeout      time.Duration `yaml:"timeout"` // of one signature; 0 is 10 s
-}
-
-// Secret says where a secret is: in an environment variable or in a file whose
-// last line break does not count. The zero value is the empty secret.
-type Secret struct {
-	Env  string `yaml:"env"`
-	File string `yaml:"file"`
+	Module       string          `yaml:"module"` // the manufacturer's library
+	Token        string          `yaml:"token"`  // label of the token
+	Label        string          `yaml:"label"`  // of the private key: CKA_LABEL
+	ID           string          `yaml:"id"`     // of the private key: CKA_ID in hexadecimal
+	PIN          settings.Secret `yaml:"pin"`
+	Certificates string          `yaml:"certificates"`
+	Timeout      time.Duration   `yaml:"timeout"` // of one signature; 0 is 10 s
 }
 
 var errSettings = fault.New(fault.Invalid, "seal_settings", "The settings of the seals are wrong.")
@@ -101,53 +79,22 @@ func wrong(format string, args ...any) error {
 	return errSettings.Because(fmt.Errorf(format, args...))
 }
 
-const maxFile = 1 << 20 // settings, certificates and keys are a few KB
-
 // ReadSettings reads a settings file (YAML or JSON). Relative file names in it
 // are relative to its directory.
 func ReadSettings(file string) (Settings, error) {
-	b, err := readFile(file)
-	if err != nil {
-		return Settings{}, wrong("%w", err)
-	}
 	var s Settings
-	if err := yaml.UnmarshalWithOptions(b, &s, yaml.Strict()); err != nil {
-		// Its own text quotes the line, and an operator may have put a secret there.
-		return Settings{}, wrong("%s: %s", file, position(err))
+	if err := settings.Decode(file, &s); err != nil {
+		return Settings{}, wrong("%w", err)
 	}
 	if err := s.check(); err != nil {
 		return Settings{}, wrong("%s: %w", file, err)
 	}
-	dir := filepath.Dir(file)
 	for name, seal := range s.Seals {
 		seal.Known = slices.Clone(seal.Known)
-		for _, f := range seal.fileNames() {
-			if *f != "" && !filepath.IsAbs(*f) {
-				*f = filepath.Join(dir, *f)
-			}
-		}
+		settings.Relative(file, seal.fileNames()...)
 		s.Seals[name] = seal
 	}
 	return s, nil
-}
-
-func position(err error) string {
-	var y yaml.Error
-	if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
-		return fmt.Sprintf("line %d: %s", y.GetToken().Position.Line, y.GetMessage())
-	}
-	return "is not YAML"
-}
-
-func readFile(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case info.Size() > maxFile || info.IsDir():
-		return nil, fmt.Errorf("%s is no file of at most 1 MB", name)
-	}
-	return os.ReadFile(name)
 }
 
 // fileNames are all files that a seal is made of, to be read and to be changed.

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/handslag/handslag/settings"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -92,14 +93,14 @@ func ReadTerms(s Settings, o Options) []Term {
 func (k *KeySettings) certificates(o Options) ([]*x509.Certificate, error) {
 	switch {
 	case k.PEM != nil:
-		return ReadCertificates(k.PEM.Certificates)
+		return settings.Certificates(k.PEM.Certificates)
 	case k.PKCS12 != nil:
-		_, chain, err := k.PKCS12.load(o.Getenv)
+		_, chain, err := k.PKCS12.Load(o.Getenv)
 		return chain, err
 	case k.AWSKMS != nil:
-		return ReadCertificates(k.AWSKMS.Certificates)
+		return settings.Certificates(k.AWSKMS.Certificates)
 	default:
-		return ReadCertificates(k.PKCS11.Certificates)
+		return settings.Certificates(k.PKCS11.Certificates)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/seals"
+	"github.com/handslag/handslag/settings"
 )
 
 // world is a seal CA, files with keys and certificates, and the clock.
@@ -128,7 +129,7 @@ func (w *world) write(name string, content []byte) string {
 
 // pem writes a seal's chain and key.
 func (w *world) pem(name string, id *identity) seals.KeySettings {
-	return seals.KeySettings{PEM: &seals.PEMSettings{
+	return seals.KeySettings{PEM: &settings.PEM{
 		Certificates: w.write(name+".pem", certificates(id.cert, w.mid.cert)),
 		Key:          w.write(name+".key", pkcs8(w.t, id.key)),
 	}}

@@ -37,8 +37,10 @@ type Activities struct {
 }
 
 // Run works until ctx ends, and then lets activities that are running pass on
-// what they do. providers names the providers whose queues it serves.
-func Run(ctx context.Context, c client.Client, a Activities, providers []string) error {
+// what they do. It serves the queues of each provider that it is sent, from then
+// on: a provider may come while it runs. It does not stop serving one, since
+// orders may be live there.
+func Run(ctx context.Context, c client.Client, a Activities, providers <-chan string) error {
 	main := worker.New(c, workflows.TaskQueue, worker.Options{
 		WorkerStopTimeout:            stopTimeout,
 		MaxHeartbeatThrottleInterval: beatInterval,
@@ -49,37 +51,51 @@ func Run(ctx context.Context, c client.Client, a Activities, providers []string)
 	main.RegisterActivity(a.Verification)
 	main.RegisterActivity(a.Sealing)
 	main.RegisterActivity(a.Records)
-	running := []worker.Worker{main}
-	for _, name := range providers {
-		start := worker.New(c, workflows.StartQueue(name), worker.Options{
-			WorkerStopTimeout:          stopTimeout,
-			ActivityTaskPollerBehavior: polling(pollers / 2),
-			DisableWorkflowWorker:      true,
-		})
-		follow := worker.New(c, workflows.ProviderQueue(name), worker.Options{
-			WorkerStopTimeout:                  stopTimeout,
-			MaxHeartbeatThrottleInterval:       beatInterval,
-			MaxConcurrentActivityExecutionSize: followers,
-			ActivityTaskPollerBehavior:         polling(pollers / 2),
-			DisableWorkflowWorker:              true,
-		})
-		start.RegisterActivity(a.Attempts)
-		follow.RegisterActivity(a.Attempts)
-		running = append(running, start, follow)
-	}
-	for i, w := range running {
-		if err := w.Start(); err != nil {
-			for _, started := range running[:i] {
-				started.Stop()
-			}
-			return fmt.Errorf("start worker: %w", err)
+	running, err := started(nil, main)
+	for err == nil {
+		select {
+		case name := <-providers:
+			running, err = started(running, queues(c, a, name)...)
+			continue
+		case <-ctx.Done():
 		}
+		break
 	}
-	<-ctx.Done()
 	for _, w := range running {
 		w.Stop()
 	}
-	return nil
+	return err
+}
+
+// started starts workers, and adds those that it could start.
+func started(running []worker.Worker, more ...worker.Worker) ([]worker.Worker, error) {
+	for _, w := range more {
+		if err := w.Start(); err != nil {
+			return running, fmt.Errorf("start worker: %w", err)
+		}
+		running = append(running, w)
+	}
+	return running, nil
+}
+
+// queues are the workers of a provider's queues: one for starts, which people
+// wait for, and one for orders that are followed.
+func queues(c client.Client, a Activities, provider string) []worker.Worker {
+	start := worker.New(c, workflows.StartQueue(provider), worker.Options{
+		WorkerStopTimeout:          stopTimeout,
+		ActivityTaskPollerBehavior: polling(pollers / 2),
+		DisableWorkflowWorker:      true,
+	})
+	follow := worker.New(c, workflows.ProviderQueue(provider), worker.Options{
+		WorkerStopTimeout:                  stopTimeout,
+		MaxHeartbeatThrottleInterval:       beatInterval,
+		MaxConcurrentActivityExecutionSize: followers,
+		ActivityTaskPollerBehavior:         polling(pollers / 2),
+		DisableWorkflowWorker:              true,
+	})
+	start.RegisterActivity(a.Attempts)
+	follow.RegisterActivity(a.Attempts)
+	return []worker.Worker{start, follow}
 }
 
 func polling(n int) worker.PollerBehavior {

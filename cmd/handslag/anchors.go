@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/handslag/handslag/seals"
+	"github.com/handslag/handslag/settings"
 )
 
 // anchors are the certificates of the trust directory, by purpose. Trust holds
@@ -30,7 +31,7 @@ func readAnchors(dir, environment string) (anchors, error) {
 	found := anchors{}
 	for _, file := range files {
 		purpose := strings.TrimSuffix(filepath.Base(file), suffix)
-		if found[purpose], err = seals.ReadCertificates(file); err != nil {
+		if found[purpose], err = settings.Certificates(file); err != nil {
 			return nil, fmt.Errorf("read trust anchors: %w", err)
 		}
 	}

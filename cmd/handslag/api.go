@@ -24,6 +24,8 @@ import (
 
 type apiCommand struct {
 	shared         `embed:""`
+	worldFlags     `embed:""`
+	accountFlags   `embed:""`
 	Listen         string         `default:"127.0.0.1:8080" help:"Address to listen on."`
 	APIKeysFile    string         `name:"api-keys-file" required:"" help:"File of lines 'tenant sha256hex', one for each API key." placeholder:"FILE"`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
@@ -37,11 +39,20 @@ type apiCommand struct {
 func (c *apiCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Reader) error {
 	ctx, cancel := c.lifetime(ctx, stdin)
 	defer cancel()
+	trust, err := c.anchors()
+	if err != nil {
+		return err
+	}
+	keeper, err := c.openAccounts(c.worldFlags, trust)
+	if err != nil {
+		return err
+	}
 	p, err := c.connect(ctx, "handslag-api", logger)
 	if err != nil {
 		return err
 	}
 	defer p.close(ctx)
+	go keepAccounts(ctx, keeper, nil, logger)
 	server, err := c.server(p, logger)
 	if err != nil {
 		return err
@@ -66,7 +77,7 @@ func (c *apiCommand) server(p *platform, logger *slog.Logger) (*api.Server, erro
 	}
 	orchestrator, err := api.NewTemporal(api.TemporalConfig{
 		Client: p.temporal, Converter: worker.DataConverter(p.ring),
-		Routes:  map[signing.Method]signing.Route{signing.MethodBankIDSE: {bankidName}},
+		Routes:  map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}},
 		Entropy: rand.Reader,
 	})
 	if err != nil {

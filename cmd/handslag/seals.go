@@ -16,6 +16,7 @@ import (
 	"github.com/handslag/handslag/evidence"
 	"github.com/handslag/handslag/pdf/revocation/online"
 	"github.com/handslag/handslag/seals"
+	"github.com/handslag/handslag/settings"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -45,12 +46,12 @@ func (f *sealFlags) settings() (seals.Settings, error) {
 	}
 	seal := seals.SealSettings{Level: f.SealLevel, PSS: f.SealPss, Timestamps: f.TsaURLs}
 	if f.SealKey != "" {
-		seal.Key.PEM = &seals.PEMSettings{Certificates: f.SealCert, Key: f.SealKey}
+		seal.Key.PEM = &settings.PEM{Certificates: f.SealCert, Key: f.SealKey}
 	} else {
 		const passphrase = "HANDSLAG_SEAL_PASSPHRASE" //nolint:gosec // the name of a variable
-		seal.Key.PKCS12 = &seals.PKCS12Settings{File: f.SealCert, Passphrase: seals.Secret{File: os.Getenv(passphrase + "_FILE")}}
+		seal.Key.PKCS12 = &settings.PKCS12{File: f.SealCert, Passphrase: settings.Secret{File: os.Getenv(passphrase + "_FILE")}}
 		if os.Getenv(passphrase) != "" {
-			seal.Key.PKCS12.Passphrase = seals.Secret{Env: passphrase}
+			seal.Key.PKCS12.Passphrase = settings.Secret{Env: passphrase}
 		}
 	}
 	return seals.Settings{Default: "default", Seals: map[string]seals.SealSettings{"default": seal}}, nil
@@ -90,8 +91,8 @@ func (t tenantSeals) Seal(tenant signing.TenantID) (activities.Seal, error) {
 }
 
 const (
-	sealsLookedAt = 30 * time.Second // how long a changed file may go unnoticed
-	sealsSpokenOf = 24 * time.Hour   // how often the log says until when seals last
+	settingsLookedAt = 30 * time.Second // how long a changed file may go unnoticed
+	termsSpokenOf    = 24 * time.Hour   // how often the log says until when seals and accounts last
 )
 
 // keepSeals takes over changed settings and keys, soon after they have changed
@@ -101,7 +102,7 @@ func keepSeals(ctx context.Context, keeper *seals.Keeper, known anchors, logger 
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, reloadSignals()...)
 	defer signal.Stop(asked)
-	look, speak := time.NewTicker(sealsLookedAt), time.NewTicker(sealsSpokenOf)
+	look, speak := time.NewTicker(settingsLookedAt), time.NewTicker(termsSpokenOf)
 	defer look.Stop()
 	defer speak.Stop()
 	logTerms(keeper, logger)

@@ -125,7 +125,7 @@ func TestWorkerRefusesSeals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var said bytes.Buffer
 			code := run(append([]string{
-				"worker", "--environment=simulator", "--bankid-ca=x", "--bankid-cert=x", "--bankid-url=x",
+				"worker", "--environment=simulator",
 				"--keyring-file=x", "--s3-bucket=x", "--trust-dir=" + tt.trust,
 			}, tt.args...), strings.NewReader(""), &said, &said)
 			require.Equal(t, exitFailed, code)

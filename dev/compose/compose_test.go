@@ -163,7 +163,7 @@ func TestTheProductTakesWhatItIsGiven(t *testing.T) {
 	// Secrets and Temporal's own settings are no flags.
 	more := regexp.MustCompile(`^(HANDSLAG_S3_SECRET_KEY_FILE|TEMPORAL_(ADDRESS|NAMESPACE))$`)
 	for command, first := range map[string]string{
-		"api": "read HANDSLAG_KEYRING_FILE: open /run/secrets/keyring", "worker": "open /var/lib/handslag/world/trust",
+		"api": "open /var/lib/handslag/world/trust", "worker": "open /var/lib/handslag/world/trust",
 	} {
 		service := project(t).Services[command]
 		require.Equal(t, types.ShellCommand{command}, service.Command)

@@ -144,24 +144,27 @@ func (in *Installation) startProduct(ctx context.Context, o Options) error {
 	if err := home.WriteDurably(seal, in.World.Certificates.Seal().CertificatePEM()); err != nil {
 		return fmt.Errorf("keep the seal's certificate: %w", err)
 	}
-	in.Worker, err = in.startProcess(ctx, o, "worker", append(secrets,
+	accounts := filepath.Join(o.Home.Dir(), "accounts.yaml")
+	if err := home.WriteDurably(accounts, in.World.Accounts(o.World)); err != nil {
+		return fmt.Errorf("keep the settings of accounts: %w", err)
+	}
+	shared := slices.Concat(secrets, []string{
 		"HANDSLAG_ENVIRONMENT=simulator",
-		"HANDSLAG_TRUST_DIR="+in.Trust,
-		"HANDSLAG_BANKID_URL="+in.World.BankID,
-		"HANDSLAG_BANKID_CA="+filepath.Join(o.World, "server-root.pem"),
-		"HANDSLAG_BANKID_CERT="+filepath.Join(o.World, "rp.pem"),
-		"HANDSLAG_BANKID_KEY="+filepath.Join(o.World, "rp.key"),
-		"HANDSLAG_SEAL_CERT="+seal,
-		"HANDSLAG_SEAL_KEY="+filepath.Join(o.World, "seal.key"),
-		"HANDSLAG_TSA_URLS="+in.World.TSA,
-	), nil)
+		"HANDSLAG_TRUST_DIR=" + in.Trust,
+		"HANDSLAG_ACCOUNTS_FILE=" + accounts,
+	})
+	in.Worker, err = in.startProcess(ctx, o, "worker", slices.Concat(shared, []string{
+		"HANDSLAG_SEAL_CERT=" + seal,
+		"HANDSLAG_SEAL_KEY=" + filepath.Join(o.World, "seal.key"),
+		"HANDSLAG_TSA_URLS=" + in.World.TSA,
+	}), nil)
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	in.api, err = in.startProcess(ctx, o, "api", append(secrets,
-		"HANDSLAG_LISTEN="+loopback.Address(port),
-		"HANDSLAG_API_KEYS_FILE="+filepath.Join(o.Home.SecretsDir(), "api-keys"),
-	), in.apiReady)
+	in.api, err = in.startProcess(ctx, o, "api", slices.Concat(shared, []string{
+		"HANDSLAG_LISTEN=" + loopback.Address(port),
+		"HANDSLAG_API_KEYS_FILE=" + filepath.Join(o.Home.SecretsDir(), "api-keys"),
+	}), in.apiReady)
 	if err != nil {
 		return fmt.Errorf("start the API: %w", err)
 	}

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package seals
+package settings
 
 import "io/fs"
 

@@ -1,4 +1,4 @@
-package seals
+package settings
 
 import (
 	"bytes"
@@ -7,62 +7,59 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// readSecretFile reads a file that nobody else may read. What the owner is root
-// for may be readable by a group, since that is how orchestrators hand secrets to
-// a process that is not root; PostgreSQL has the same rule for its key.
-func readSecretFile(name string) ([]byte, error) {
-	info, err := os.Stat(name)
+// PEM names two files, which may be the same one.
+type PEM struct {
+	Certificates string `yaml:"certificates"` // the key's own first, then those above it
+	Key          string `yaml:"key"`          // PKCS #8, PKCS #1 or SEC 1, not encrypted, readable by the owner alone
+}
+
+// PKCS12 names a .p12 or .pfx file with key and certificates.
+type PKCS12 struct {
+	File       string `yaml:"file"`
+	Passphrase Secret `yaml:"passphrase"`
+}
+
+// Certificates reads the certificates of a PEM file, which may hold other things
+// too.
+func Certificates(file string) ([]*x509.Certificate, error) {
+	b, err := ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	if runtime.GOOS != "windows" { // its permission bits say nothing
-		forbidden := fs.FileMode(0o077)
-		if ownedByRoot(info) {
-			forbidden = 0o027
+	var found []*x509.Certificate
+	for {
+		var block *pem.Block
+		if block, b = pem.Decode(b); block == nil {
+			break
 		}
-		if mode := info.Mode().Perm(); mode&forbidden != 0 {
-			return nil, fmt.Errorf("%s can be read or changed by others (mode %04o); run: chmod 600 %s", name, mode, name)
+		if block.Type != "CERTIFICATE" {
+			continue
 		}
-	}
-	return readFile(name)
-}
-
-// read reads the secret from where it is.
-func (s Secret) read(getenv func(string) string) (string, error) {
-	switch {
-	case s.Env != "" && s.File != "":
-		return "", errors.New("env and file are both given")
-	case s.Env != "":
-		v := getenv(s.Env)
-		if v == "" {
-			return "", fmt.Errorf("the environment variable %s is not set", s.Env)
-		}
-		return v, nil
-	case s.File != "":
-		b, err := readSecretFile(s.File)
+		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return "", err
+			return nil, fmt.Errorf("%s: certificate %d cannot be read: %w", file, len(found)+1, err)
 		}
-		return strings.TrimRight(string(b), "\r\n"), nil
+		found = append(found, c)
 	}
-	return "", nil
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	}
+	return found, nil
 }
 
-func (p *PEMSettings) load() (crypto.Signer, []*x509.Certificate, error) {
-	chain, err := ReadCertificates(p.Certificates)
+// Load reads both, without asking whether they belong together.
+func (p *PEM) Load() (crypto.Signer, []*x509.Certificate, error) {
+	chain, err := Certificates(p.Certificates)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := readSecretFile(p.Key)
+	b, err := ReadPrivate(p.Key)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,12 +126,13 @@ func parsePrivate(block *pem.Block) (crypto.Signer, error) {
 	return signer, nil
 }
 
-func (p *PKCS12Settings) load(getenv func(string) string) (crypto.Signer, []*x509.Certificate, error) {
-	passphrase, err := p.Passphrase.read(getenv)
+// Load reads the key and its certificates: its own first, then each one's issuer.
+func (p *PKCS12) Load(getenv func(string) string) (crypto.Signer, []*x509.Certificate, error) {
+	passphrase, err := p.Passphrase.Read(getenv)
 	if err != nil {
 		return nil, nil, fmt.Errorf("passphrase: %w", err)
 	}
-	b, err := readSecretFile(p.File)
+	b, err := ReadPrivate(p.File)
 	if err != nil {
 		return nil, nil, err
 	}
