@@ -24,8 +24,9 @@ type Manifest struct {
 	Version     string        `json:"version"`
 	Collection  CollectionID  `json:"collection"`
 	Participant ParticipantID `json:"participant"`
-	// Participants are all who have to sign, this one among them: what lacks
-	// one of their signatures is not complete.
+	// Participants are all who have to sign or consent, this one among them: what
+	// lacks one of them is not complete. Who only goes through a process of the
+	// provider's own is none of them.
 	Participants []ParticipantID    `json:"participants"`
 	Documents    []ManifestDocument `json:"documents"`
 }
@@ -44,7 +45,9 @@ type ManifestDocument struct {
 func (s Spec) Manifest(p ParticipantID) Manifest {
 	m := Manifest{Version: ManifestVersion, Collection: s.ID, Participant: p}
 	for _, each := range s.Participants {
-		m.Participants = append(m.Participants, each.ID)
+		if each.Method != MethodBankIDSEProcess {
+			m.Participants = append(m.Participants, each.ID)
+		}
 	}
 	for _, d := range s.Documents {
 		m.Documents = append(m.Documents, ManifestDocument{d.ID, d.Revision, d.Length, d.Digest, d.Title})
