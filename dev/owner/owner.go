@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/handslag/handslag/fault"
@@ -44,15 +45,27 @@ type Titled struct {
 // Participant is a participant of a new collection.
 type Participant struct {
 	Name           string `json:"name"`
-	PersonalNumber string `json:"personalNumber"`
-	Step           int    `json:"step,omitempty"`
-	Locale         string `json:"locale,omitempty"`
+	PersonalNumber string `json:"personalNumber"` // Norwegian with nbid-pki
+	Method         string `json:"method,omitempty"`
+	Provider       string `json:"provider,omitempty"` // the only one, instead of the tenant's route
+	Organisation   string `json:"organisation,omitempty"`
+	// ProviderParticipant is the id that the provider's own process gave.
+	ProviderParticipant string `json:"providerParticipant,omitempty"`
+	Step                int    `json:"step,omitempty"`
+	Locale              string `json:"locale,omitempty"`
+}
+
+// Policy says what a collection accepts; without one, what is verified.
+type Policy struct {
+	Accept []string `json:"accept"`
+	Level  string   `json:"level,omitempty"`
 }
 
 // Request asks for a collection.
 type Request struct {
 	Documents    []Titled      `json:"documents"`
 	Participants []Participant `json:"participants"`
+	Policy       *Policy       `json:"policy,omitempty"`
 	Locale       string        `json:"locale,omitempty"`
 	Deadline     *time.Time    `json:"deadline,omitempty"`
 }
@@ -65,7 +78,11 @@ type Collection struct {
 	Documents      []struct {
 		ID       string `json:"id"`
 		Assembly string `json:"assembly"` // appended or separate
-		Result   *struct {
+		Current  *struct {
+			Number int    `json:"number"`
+			SHA256 string `json:"sha256"`
+		} `json:"current"`
+		Result *struct {
 			SHA256   string `json:"sha256"`
 			Sealed   bool   `json:"sealed"`
 			Evidence *struct {
@@ -73,19 +90,36 @@ type Collection struct {
 			} `json:"evidence"`
 		} `json:"result"`
 	} `json:"documents"`
-	Participants []struct {
-		ID        string    `json:"id"`
-		State     string    `json:"state"`
-		Attempts  []Attempt `json:"attempts"`
-		Signature *struct {
-			SignedAt time.Time `json:"signedAt"`
-		} `json:"signature"`
-	} `json:"participants"`
+	Participants []State `json:"participants"`
+}
+
+// State is where a participant is, and what they did: one of a signature, a
+// consent and a related process.
+type State struct {
+	ID        string    `json:"id"`
+	State     string    `json:"state"`
+	Attempts  []Attempt `json:"attempts"`
+	Signature *struct {
+		Provider  string    `json:"provider"`
+		Assurance string    `json:"assurance"`
+		Level     string    `json:"level"`
+		SignedAt  time.Time `json:"signedAt"`
+	} `json:"signature"`
+	Consent *struct {
+		Provider       string    `json:"provider"`
+		ConsentedAt    time.Time `json:"consentedAt"`
+		EvidenceSHA256 string    `json:"evidenceSha256"`
+	} `json:"consent"`
+	RelatedProcess *struct {
+		Provider    string    `json:"provider"`
+		CompletedAt time.Time `json:"completedAt"`
+	} `json:"relatedProcess"`
 }
 
 // Attempt is one attempt.
 type Attempt struct {
 	ID           string `json:"id"`
+	Provider     string `json:"provider"`
 	Outcome      string `json:"outcome"`
 	Reason       string `json:"reason"`
 	ProviderCode string `json:"providerCode"`
@@ -105,6 +139,7 @@ type Live struct {
 	} `json:"qr"`
 	Launch struct {
 		DesktopLink string `json:"desktopLink"`
+		RedirectURL string `json:"redirectUrl"` // where the person signs, at some providers
 	} `json:"launch"`
 }
 
@@ -161,6 +196,25 @@ func (c *Client) Live(ctx context.Context, collection, id string) (Live, error) 
 // CancelAttempt cancels the live attempt.
 func (c *Client) CancelAttempt(ctx context.Context, collection, id string) error {
 	return c.do(ctx, http.MethodDelete, participant(collection, id)+"/attempts/live", "", nil, nil)
+}
+
+// Agreement is what a participant who has identified themselves may consent to.
+type Agreement struct {
+	Attempt  string `json:"attempt"`
+	Manifest string `json:"manifestSha256"`
+	Text     string `json:"text"`
+}
+
+// Agreement asks what a participant may consent to.
+func (c *Client) Agreement(ctx context.Context, collection, id string) (Agreement, error) {
+	var a Agreement
+	err := c.get(ctx, participant(collection, id)+"/consent", &a)
+	return a, err
+}
+
+// Consent consents for a participant, to what they were shown.
+func (c *Client) Consent(ctx context.Context, collection, id string, to Agreement) error {
+	return c.post(ctx, participant(collection, id)+"/consent", map[string]string{"attempt": to.Attempt, "manifestSha256": to.Manifest}, nil)
 }
 
 // Decline declines for a participant.
@@ -256,5 +310,9 @@ func problem(resp *http.Response) error {
 	case http.StatusGone:
 		kind = fault.Gone
 	}
-	return fault.New(kind, p.Code, "%s", p.Detail)
+	f := fault.New(kind, p.Code, "%s", p.Detail)
+	if wait, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
+		f = f.After(time.Duration(wait) * time.Second)
+	}
+	return f
 }
