@@ -24,6 +24,8 @@ type Attempts struct {
 	Specs     Specs
 	Evidence  Evidence
 	Persons   Persons
+	// Revisions has the documents that providers who sign PDFs are sent.
+	Revisions Revisions
 	Clock     Clock
 	// After waits between collects; time.After, outside tests.
 	After func(time.Duration) <-chan time.Time

@@ -129,6 +129,7 @@ func (f *follower) collect() (FollowResult, orderState, error) {
 	case err == nil && answer.Terminal:
 		result, err := f.keep(&StoredAnswer{
 			Provider: f.Provider, Order: f.Order.Ref, StartedAt: f.Order.StartedAt, CollectedAt: f.Clock(), Raw: answer.Raw,
+			Documents: f.Order.Documents,
 		})
 		return result, ended, err
 	case err == nil:

@@ -64,6 +64,8 @@ type StoredAnswer struct {
 	StartedAt   time.Time          `json:"startedAt"`
 	CollectedAt time.Time          `json:"collectedAt"`
 	Raw         []byte             `json:"raw"`
+	// Documents are those of the Order.
+	Documents map[signing.DocumentID]string `json:"documents,omitempty"`
 }
 
 // FollowEnd is how following an order ended.

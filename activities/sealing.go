@@ -18,9 +18,6 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-// sealedRevision is what a document's result is: the upload is revision 0.
-const sealedRevision = 1
-
 var errResult = fault.New(fault.Corrupt, "result_invalid", "The sealed document does not verify.")
 
 // Sealing makes the results of a collection.
@@ -94,9 +91,12 @@ func (s *Sealing) seal(ctx context.Context, in SealInput) (signing.Result, error
 // job is a document on its way to its result.
 type job struct {
 	SealInput
-	spec           signing.Spec
-	document       signing.Document
-	upload, sealed signing.RevisionRef
+	spec     signing.Spec
+	document signing.Document // the upload
+	// base is what the result is made of: the upload, or the revision that the last
+	// signature in the document made. The result is the revision after it.
+	base         signing.Current
+	from, sealed signing.RevisionRef
 }
 
 func (s *Sealing) job(ctx context.Context, in SealInput) (job, error) {
@@ -109,9 +109,16 @@ func (s *Sealing) job(ctx context.Context, in SealInput) (job, error) {
 	if j.document, ok = j.spec.Document(in.Document); !ok {
 		return j, fault.New(fault.Internal, "document_unknown", "The collection has no such document.")
 	}
-	j.upload = signing.RevisionRef{Tenant: in.Tenant, Collection: in.Collection, Document: in.Document, Revision: j.document.Revision}
-	j.sealed = j.upload
-	j.sealed.Revision = sealedRevision
+	d := j.document
+	j.base = signing.Current{Document: d.ID, Revision: d.Revision, Length: d.Length, Digest: d.Digest}
+	if in.Current != nil {
+		j.base = *in.Current
+	}
+	if j.base.Document != d.ID || j.base.Revision < d.Revision || j.base.Length < d.Length {
+		return j, fault.New(fault.Internal, "revision_unknown", "The revision to seal is none of the document's.")
+	}
+	j.from = revisionOf(in.CollectionRef, d.ID, j.base.Revision)
+	j.sealed = revisionOf(in.CollectionRef, d.ID, j.base.Revision+1)
 	return j, nil
 }
 
@@ -138,7 +145,7 @@ func (s *Sealing) appended(ctx context.Context, j job) (signing.Result, error) {
 
 // append puts a new result together and keeps it.
 func (s *Sealing) append(ctx context.Context, j job) error {
-	revision, err := s.open(ctx, j.upload)
+	revision, err := s.open(ctx, j.from)
 	if err != nil {
 		return err
 	}
@@ -161,7 +168,7 @@ func (s *Sealing) append(ctx context.Context, j job) error {
 	if _, err := s.judge(ctx, j, evidence.File{Content: revision.Source, Size: revision.Size}); err != nil {
 		return err
 	}
-	return s.keep(ctx, j.sealed, j.upload, append(appended, signature...), revision)
+	return s.keep(ctx, j.sealed, j.from, append(appended, signature...), revision)
 }
 
 // sign returns the tail that seals a revision.

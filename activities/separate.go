@@ -56,14 +56,14 @@ func (s *Sealing) separate(ctx context.Context, j job) (signing.Result, error) {
 	return r, nil
 }
 
-// sealAlone seals the upload with nothing added to it and returns which revision
-// is the result: the upload itself, when a signature in it forbids our seal.
+// sealAlone seals the base with nothing added to it and returns which revision is
+// the result: the base itself, when a signature in it forbids our seal.
 func (s *Sealing) sealAlone(ctx context.Context, j job) (signing.RevisionRef, error) {
 	if j.document.Locked {
-		return j.upload, nil
+		return j.from, nil
 	}
 	err := s.unlessKept(ctx, j.sealed, func() error {
-		revision, err := s.open(ctx, j.upload)
+		revision, err := s.open(ctx, j.from)
 		if err != nil {
 			return err
 		}
@@ -84,10 +84,10 @@ func (s *Sealing) sealAlone(ctx context.Context, j job) (signing.RevisionRef, er
 		if !report.Passed() {
 			return s.refuse(ctx, j, report)
 		}
-		return s.keep(ctx, j.sealed, j.upload, tail, revision)
+		return s.keep(ctx, j.sealed, j.from, tail, revision)
 	})
 	if fault.CodeOf(err) == codeLocked { // a lock that the check at upload did not know
-		return j.upload, nil
+		return j.from, nil
 	}
 	return j.sealed, err
 }
@@ -102,7 +102,7 @@ func (s *Sealing) prove(ctx context.Context, j job, result, proof signing.Revisi
 		return err
 	}
 	additions, err := s.additions(ctx, j, &evidence.Separate{
-		Length: described.Length, Digest: described.Digest, Sealed: result.Revision == sealedRevision,
+		Length: described.Length, Digest: described.Digest, Sealed: result == j.sealed,
 	})
 	if err != nil {
 		return err

@@ -109,7 +109,7 @@ func pool(certificates []*x509.Certificate) *x509.CertPool {
 func (w *world) wire(p *pki.PKI, trust evidence.Trust, stamps string) {
 	seal := p.Seal()
 	w.attempts = &activities.Attempts{
-		Providers: w, Specs: w.store, Evidence: w.store, Persons: w.store, Clock: time.Now,
+		Providers: w, Specs: w.store, Evidence: w.store, Persons: w.store, Revisions: w.store, Clock: time.Now,
 		After: func(d time.Duration) <-chan time.Time { return time.After(d / 100) }, // BankID's pace, a hundred times
 	}
 	w.verify = &activities.Verification{Providers: w, Specs: w.store, Evidence: w.store}

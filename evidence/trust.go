@@ -35,6 +35,9 @@ type Trust struct {
 	// upload before it came to us: persons, and organisations. A seal of ours
 	// counts by Seal alone.
 	Signers map[bankidsig.Environment]*x509.CertPool
+	// NBID are the anchors, by environment, of persons with Norwegian BankID; they
+	// are among Signers, too.
+	NBID map[bankidsig.Environment]*x509.CertPool
 	// Proofs are statements about certificates that the verifier brings along,
 	// beside those in the documents.
 	Proofs revocation.Proofs
@@ -52,7 +55,7 @@ var environments = [...]bankidsig.Environment{bankidsig.Live, bankidsig.Test, ba
 // silently distrusts everything.
 func LoadTrust(dir string) (Trust, error) {
 	type pools = map[bankidsig.Environment]*x509.CertPool
-	t := Trust{Seal: pools{}, Timestamp: pools{}, Signers: pools{}}
+	t := Trust{Seal: pools{}, Timestamp: pools{}, Signers: pools{}, NBID: pools{}}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return t, fault.New(fault.Invalid, "trust_unreadable", "The directory of trust anchors cannot be read.").Because(err)
@@ -105,6 +108,7 @@ func (t *Trust) load(dir, name string) error {
 			add(t.Signers, env, certificates)
 		case purposeNBID:
 			add(t.Signers, env, certificates)
+			add(t.NBID, env, certificates)
 		default:
 			add(t.Timestamp, env, certificates)
 		}

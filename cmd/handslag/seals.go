@@ -68,7 +68,7 @@ func (f *sealFlags) open(ctx context.Context, trust evidence.Trust, known anchor
 	}
 	return seals.Open(ctx, f.settings, seals.Options{
 		Anchors: trust.Seal[env], TimestampAnchors: trust.Timestamp[env],
-		Known:      slices.Concat(known["seal"], known["tsa"]),
+		Known:      slices.Concat(known["seal"], known["tsa"], known["nbid"]),
 		Revocation: &online.Client{HTTP: &http.Client{}, Clock: time.Now},
 		HTTP:       &http.Client{}, Getenv: os.Getenv, Clock: time.Now,
 	})
