@@ -13,7 +13,7 @@ CGO  := $(shell $(GO) env CGO_ENABLED)
 RACE := $(if $(filter 1,$(CGO)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build product demo dev test test-root test-dev bench bench-compare fuzz cover \
+.PHONY: help build product demo dev test test-root test-dev bench bench-follow bench-compare fuzz cover \
 	format format-check vet lint workflowcheck generate generated border check check-demo \
 	conformance conformance-full test-pkcs11 compose-env clean
 
@@ -43,6 +43,9 @@ test-dev: build
 
 bench: build ## measure history, latency and sealing
 	@$(DEV) bench --product $(PRODUCT)
+
+bench-follow: build ## measure a thousand live orders, followed at once by one worker
+	@$(DEV) follow --product $(PRODUCT)
 
 bench-compare: build ## measure the PDF engine beside other programs, and write docs/benchmarks.md
 	@dev/bench/compare.sh --write docs/benchmarks.md

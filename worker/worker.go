@@ -22,8 +22,6 @@ const (
 	beatInterval = 1500 * time.Millisecond
 	// stopTimeout is how long running activities may take to pass on their work.
 	stopTimeout = 10 * time.Second
-	// followers is how many live orders one worker follows per provider.
-	followers = 1000
 	// pollers: with the SDK's default of two, fifty clients wait for seconds.
 	pollers = 16
 )
@@ -36,11 +34,25 @@ type Activities struct {
 	Records      *activities.Records
 }
 
+// Options say how much one worker takes on.
+type Options struct {
+	// Providers yields names of providers, whose queues it serves from then on: one
+	// may come while it runs. It does not stop serving one, since orders may be
+	// live there.
+	Providers <-chan string
+	// Followers is how many live orders it follows at each provider; positive. An
+	// order beyond that waits, for another worker or for the end of one here, and
+	// is not collected meanwhile: it must be more than one worker ever gets. A
+	// free slot costs nothing.
+	Followers int
+}
+
 // Run works until ctx ends, and then lets activities that are running pass on
-// what they do. It serves the queues of each provider that it is sent, from then
-// on: a provider may come while it runs. It does not stop serving one, since
-// orders may be live there.
-func Run(ctx context.Context, c client.Client, a Activities, providers <-chan string) error {
+// what they do.
+func Run(ctx context.Context, c client.Client, a Activities, o Options) error {
+	if o.Followers <= 0 {
+		return fmt.Errorf("HANDSLAG_FOLLOWERS must be positive, and is %d", o.Followers)
+	}
 	main := worker.New(c, workflows.TaskQueue, worker.Options{
 		WorkerStopTimeout:            stopTimeout,
 		MaxHeartbeatThrottleInterval: beatInterval,
@@ -54,8 +66,8 @@ func Run(ctx context.Context, c client.Client, a Activities, providers <-chan st
 	running, err := started(nil, main)
 	for err == nil {
 		select {
-		case name := <-providers:
-			running, err = started(running, queues(c, a, name)...)
+		case name := <-o.Providers:
+			running, err = started(running, queues(c, a, name, o.Followers)...)
 			continue
 		case <-ctx.Done():
 		}
@@ -80,7 +92,7 @@ func started(running []worker.Worker, more ...worker.Worker) ([]worker.Worker, e
 
 // queues are the workers of a provider's queues: one for starts, which people
 // wait for, and one for orders that are followed.
-func queues(c client.Client, a Activities, provider string) []worker.Worker {
+func queues(c client.Client, a Activities, provider string, followers int) []worker.Worker {
 	start := worker.New(c, workflows.StartQueue(provider), worker.Options{
 		WorkerStopTimeout:          stopTimeout,
 		ActivityTaskPollerBehavior: polling(pollers / 2),

@@ -29,6 +29,9 @@ type workerCommand struct {
 	sealFlags    `embed:""`
 	worldFlags   `embed:""`
 	accountFlags `embed:""`
+	profileFlags `embed:""`
+
+	Followers int `default:"5000" help:"How many live orders this worker follows at each provider. Further ones wait for another worker, or for an order here to end."`
 
 	VerifierURL string `name:"verifier-url" default:"https://github.com/handslag/handslag#verify-a-document" help:"Address that the QR code on the evidence page leads to; empty for none." placeholder:"URL"`
 }
@@ -37,6 +40,9 @@ type workerCommand struct {
 func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Reader) error {
 	ctx, cancel := c.lifetime(ctx, stdin)
 	defer cancel()
+	if err := c.profile(ctx, logger); err != nil {
+		return err
+	}
 	trust, err := c.anchors()
 	if err != nil {
 		return err
@@ -73,7 +79,7 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 	serve := make(chan string)
 	go keepAccounts(ctx, through, serve, logger)
 	logger.Info("worker started", "environment", c.Environment, "pid", os.Getpid())
-	return worker.Run(ctx, p.temporal, work, serve)
+	return worker.Run(ctx, p.temporal, work, worker.Options{Providers: serve, Followers: c.Followers})
 }
 
 const meter = "github.com/handslag/handslag"

@@ -62,6 +62,12 @@ type Options struct {
 	FreshTemporal bool
 	// Environment is added to that of the API and the worker, such as OTEL_*.
 	Environment []string
+	// TemporalCommand is [stack.Options.TemporalCommand].
+	TemporalCommand []string
+	// Watch is put around the simulated BankID, for measurements. With it the
+	// simulated world keeps its orders in memory alone, since it would otherwise
+	// write all of them at each change of one.
+	Watch func(http.Handler) http.Handler
 	// Note is told what a person at the console should know, a line at a time.
 	Note func(string)
 }
@@ -73,8 +79,8 @@ type Installation struct {
 	API    string // base URL
 	APIKey string
 	Trust  string // folder of the simulated world's trust anchors
-	Worker *supervisor.Child
-	api    *supervisor.Child
+	// Worker and Server are the product's processes.
+	Worker, Server *supervisor.Child
 }
 
 // Start starts all parts and returns when the API serves. If it fails, it
@@ -91,16 +97,20 @@ func (in *Installation) start(ctx context.Context, o Options) error {
 	if err := loopback.Vacant(ctx, o.Ports.named()); err != nil {
 		return err
 	}
+	state := filepath.Join(o.Home.Dir(), "world.json")
+	if o.Watch != nil {
+		state = ""
+	}
 	var err error
 	in.World, err = StartWorld(ctx, WorldOptions{
-		Certificates: o.World, Trust: in.Trust, StateFile: filepath.Join(o.Home.Dir(), "world.json"),
+		Certificates: o.World, Trust: in.Trust, StateFile: state, Watch: o.Watch,
 		Credentials: filepath.Join(o.Home.SecretsDir(), "world"), Ports: o.Ports.World,
 	})
 	if err != nil {
 		return err
 	}
 	in.Stack, err = stack.Start(ctx, stack.Options{
-		Home: o.Home, StoreCommand: o.StoreCommand, Ports: o.Ports.Ports,
+		Home: o.Home, StoreCommand: o.StoreCommand, TemporalCommand: o.TemporalCommand, Ports: o.Ports.Ports,
 		FreshTemporal: o.FreshTemporal, Note: o.Note, Entropy: rand.Reader,
 	})
 	if err != nil {
@@ -161,7 +171,7 @@ func (in *Installation) startProduct(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	in.api, err = in.startProcess(ctx, o, "api", slices.Concat(shared, []string{
+	in.Server, err = in.startProcess(ctx, o, "api", slices.Concat(shared, []string{
 		"HANDSLAG_LISTEN=" + loopback.Address(port),
 		"HANDSLAG_API_KEYS_FILE=" + filepath.Join(o.Home.SecretsDir(), "api-keys"),
 	}), in.apiReady)

@@ -75,6 +75,8 @@ type WorldOptions struct {
 	Listen string
 	Hosts  []string
 	Ports  WorldPorts
+	// Watch is put around the Relying Party API, for measurements.
+	Watch func(http.Handler) http.Handler
 }
 
 // StartWorld starts the simulators and writes their trust anchors. It listens
@@ -126,18 +128,22 @@ func (w *World) start(ctx, running context.Context, o WorldOptions, d doors) err
 	if err != nil {
 		return fmt.Errorf("start the simulated world: %w", err)
 	}
-	w.open(simulated, d)
+	w.open(simulated, d, o.Watch)
 	w.running.Go(func() { simulated.IDkollen().Run(running) })
 	context.AfterFunc(running, simulated.Signicat().Close)
 	return w.setSignicat(ctx)
 }
 
 // open serves each part of the world at its door.
-func (w *World) open(simulated *simulator.World, d doors) {
+func (w *World) open(simulated *simulator.World, d doors, watch func(http.Handler) http.Handler) {
 	authorities := http.NewServeMux()
 	authorities.Handle("/tsa", simulated.Timestamp())
 	authorities.Handle("/tsa2", simulated.SecondTimestamp())
-	w.serve(w.served.watch(simulated.RPAPI()), tls.NewListener(d.bankID, simulated.RPTLS()))
+	api := w.served.watch(simulated.RPAPI())
+	if watch != nil {
+		api = watch(api)
+	}
+	w.serve(api, tls.NewListener(d.bankID, simulated.RPTLS()))
 	w.serve(simulated.IDkollen().API(), tls.NewListener(d.idkollen, simulated.IDkollen().TLSConfig()))
 	w.serve(simulated.SBAB(), tls.NewListener(d.sbab, simulated.SBABTLS()))
 	w.serve(simulated.Qrona(), tls.NewListener(d.qrona, simulated.QronaTLS()))

@@ -46,7 +46,10 @@ type Options struct {
 	Home *home.Home
 	// StoreCommand runs a program that calls [objectstore.Serve].
 	StoreCommand []string
-	Ports        Ports
+	// TemporalCommand runs a program that calls [ServeTemporal], so that what the
+	// server costs can be told apart. Without it the server is in this process.
+	TemporalCommand []string
+	Ports           Ports
 	// FreshTemporal is [temporalserver.Options.Fresh].
 	FreshTemporal bool
 	// Note is told what a person at the console should know, a line at a time.
@@ -58,7 +61,9 @@ type Options struct {
 // Stack is a running stack.
 type Stack struct {
 	Temporal *temporalserver.Server
-	Objects  *objectstore.Store
+	// TemporalChild is the server's own process, if it has one.
+	TemporalChild *supervisor.Child
+	Objects       *objectstore.Store
 	// Processes runs the store and whatever the caller adds; Stop ends all of it
 	// before the Temporal server, on which it may depend.
 	Processes *supervisor.Supervisor
@@ -105,12 +110,14 @@ func (s *Stack) startTemporal(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.Temporal, err = temporalserver.Start(ctx, temporalserver.Options{
+	t := TemporalOptions{
 		Dir: o.Home.TemporalDir(), LogFile: log,
-		Port: o.Ports.Temporal, UIPort: o.Ports.TemporalUI,
-		Namespace: Namespace, Retention: retention, SearchAttributes: searchAttributes(),
-		Fresh: o.FreshTemporal,
-	})
+		Port: o.Ports.Temporal, UIPort: o.Ports.TemporalUI, Fresh: o.FreshTemporal,
+	}
+	if len(o.TemporalCommand) > 0 {
+		return s.startTemporalApart(ctx, t, o)
+	}
+	s.Temporal, err = temporalserver.Start(ctx, t.server())
 	return err
 }
 
@@ -128,7 +135,7 @@ func searchAttributes() map[string]enumspb.IndexedValueType {
 // in the home.
 func (s *Stack) Stop() error {
 	s.Processes.Stop()
-	if s.Temporal == nil {
+	if s.Temporal == nil || s.TemporalChild != nil {
 		return nil
 	}
 	return s.Temporal.Stop()

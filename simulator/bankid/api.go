@@ -173,7 +173,7 @@ func (s *Server) start(rp relyingParty, k kind, sent []byte) (any, error) {
 				return true, &apiError{http.StatusBadRequest, "alreadyInProgress", "Order already in progress for the person"}
 			}
 		}
-		o.Created = now
+		o.Created, o.Life = now, s.state.Script.Life
 		s.state.Orders[o.Ref] = o
 		return true, nil
 	})

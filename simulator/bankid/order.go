@@ -72,6 +72,9 @@ type Script struct {
 	// Hint replaces the hint code of the order while it is pending, by any that
 	// BankID has or by [UnknownCode]. What the person has to do stays as it is.
 	Hint string `json:"hint,omitempty"`
+	// Life is how long orders live that are made from now on, instead of the three
+	// minutes of a real one. It is for measurements.
+	Life faults.Duration `json:"life,omitempty"`
 	// Risk is reported when the order asked for it: low, moderate or high.
 	Risk string `json:"risk,omitempty"`
 }
@@ -94,15 +97,16 @@ type relyingParty struct {
 
 // order is one order. It is only read and changed under the server's lock.
 type order struct {
-	Ref            string       `json:"ref"`
-	Kind           kind         `json:"kind"`
-	RP             relyingParty `json:"rp"`
-	AutoStartToken string       `json:"autoStartToken,omitempty"`
-	QRStartToken   string       `json:"qrStartToken,omitempty"`
-	QRStartSecret  string       `json:"qrStartSecret,omitempty"`
-	Request        request      `json:"request"`
-	Created        time.Time    `json:"created"`
-	Script         *Script      `json:"script,omitempty"`
+	Ref            string          `json:"ref"`
+	Kind           kind            `json:"kind"`
+	RP             relyingParty    `json:"rp"`
+	AutoStartToken string          `json:"autoStartToken,omitempty"`
+	QRStartToken   string          `json:"qrStartToken,omitempty"`
+	QRStartSecret  string          `json:"qrStartSecret,omitempty"`
+	Request        request         `json:"request"`
+	Created        time.Time       `json:"created"`
+	Life           faults.Duration `json:"life,omitempty"` // see Script
+	Script         *Script         `json:"script,omitempty"`
 
 	TokenUsed  bool      `json:"tokenUsed,omitempty"`
 	Person     string    `json:"person,omitempty"` // known from a phone request or from pick-up
@@ -137,9 +141,16 @@ func (o *order) settle(now time.Time) {
 		}
 	case o.Started.IsZero() && !o.Kind.phone() && !now.Before(o.Created.Add(startWindow)):
 		o.end(failNotStarted, o.Created.Add(startWindow), "The app was not started in time.")
-	case !now.Before(o.Created.Add(orderLife)):
-		o.end(failExpired, o.Created.Add(orderLife), "The order has expired.")
+	case !now.Before(o.Created.Add(o.life())):
+		o.end(failExpired, o.Created.Add(o.life()), "The order has expired.")
 	}
+}
+
+func (o *order) life() time.Duration {
+	if o.Life > 0 {
+		return time.Duration(o.Life)
+	}
+	return orderLife
 }
 
 func (o *order) end(hint string, at time.Time, reason string) {

@@ -16,12 +16,14 @@ import (
 )
 
 type commands struct {
-	Up      up             `cmd:"" help:"Run an installation on known ports until Ctrl-C. Its state lasts."`
-	Demo    demoCommand    `cmd:"" help:"Get a contract signed by two simulated people, and verify the result."`
-	Bench   benchCommand   `cmd:"" help:"Measure history, latency and sealing; takes about four minutes."`
-	Compare compareCommand `cmd:"" help:"Measure the PDF engine beside other programs (make bench-compare)."`
-	S3      s3             `cmd:"" name:"s3" hidden:"" help:"Run the object store: the stack's child process."`
-	World   worldCommand   `cmd:"" help:"Serve the simulated world alone: BankID, its person, timestamps."`
+	Up       up              `cmd:"" help:"Run an installation on known ports until Ctrl-C. Its state lasts."`
+	Demo     demoCommand     `cmd:"" help:"Get a contract signed by two simulated people, and verify the result."`
+	Bench    benchCommand    `cmd:"" help:"Measure history, latency and sealing; takes about four minutes."`
+	Follow   followCommand   `cmd:"" help:"Measure what following many live orders costs (make bench-follow); takes about five minutes."`
+	Compare  compareCommand  `cmd:"" help:"Measure the PDF engine beside other programs (make bench-compare)."`
+	S3       s3              `cmd:"" name:"s3" hidden:"" help:"Run the object store: the stack's child process."`
+	Temporal temporalCommand `cmd:"" hidden:"" help:"Run Temporal alone: a measured stack's child process."`
+	World    worldCommand    `cmd:"" help:"Serve the simulated world alone: BankID, its person, timestamps."`
 }
 
 func main() {
