@@ -54,7 +54,9 @@ func (s *Server) CreateCollection(ctx context.Context, r gen.CreateCollectionReq
 	if err := s.config.Records.PutSpec(ctx, spec); err != nil {
 		return nil, err
 	}
-	if err := s.config.Orchestrator.Start(ctx, workflows.CollectionInput{Spec: spec}); err != nil {
+	input := workflows.CollectionInput{Spec: spec}
+	input.Routes, input.Own = routesOf(spec, s.config.Accounts.Offers(spec.Tenant))
+	if err := s.config.Orchestrator.Start(ctx, input); err != nil {
 		return nil, err
 	}
 	return gen.CreateCollection201JSONResponse{
@@ -130,7 +132,7 @@ func (s *Server) specOf(ctx context.Context, d draft, body gen.CollectionRequest
 		}
 	}
 	if body.Policy != nil {
-		spec.Policy = signing.Policy{}
+		spec.Policy = signing.Policy{Level: signing.Level(value(body.Policy.Level))}
 		for _, a := range body.Policy.Accept {
 			spec.Policy.Accept = append(spec.Policy.Accept, signing.Assurance(a))
 		}
@@ -142,21 +144,8 @@ func (s *Server) specOf(ctx context.Context, d draft, body gen.CollectionRequest
 		return spec, err
 	}
 	f.merge(spec.Validate())
-	s.checkPolicy(spec, f)
+	checkOffers(spec, s.config.Accounts.Offers(spec.Tenant), f)
 	return spec, f.err()
-}
-
-// checkPolicy refuses what the installation's providers cannot deliver.
-func (s *Server) checkPolicy(spec signing.Spec, f *fields) {
-	for i, p := range spec.Participants {
-		assurance, served := s.config.Assurances[p.Method]
-		switch {
-		case !served:
-			f.add(fmt.Sprintf("/participants/%d/method", i), "unavailable", "The installation has no provider for this method.")
-		case !spec.Policy.Accepts(assurance, signing.LevelAES):
-			f.add("/policy/accept", "unmet", "The policy does not accept what the method %s yields: %s.", p.Method, assurance)
-		}
-	}
 }
 
 func (s *Server) addDocuments(ctx context.Context, spec *signing.Spec, documents []gen.CollectionDocument, f *fields) error {
@@ -193,15 +182,20 @@ func (s *Server) addParticipants(spec *signing.Spec, participants []gen.Particip
 		}
 		participant := signing.Participant{
 			ID: signing.ParticipantID(id), Method: signing.MethodBankIDSE, Step: 1, Locale: spec.Locale,
+			Provider: value(p.Provider), Organisation: value(p.Organisation), ProviderParticipant: value(p.ProviderParticipant),
+		}
+		if p.Method != nil {
+			participant.Method = signing.Method(*p.Method)
 		}
 		if participant.Name, err = signing.NormaliseTitle(p.Name); err != nil {
 			f.add(at+"name", "name", "A name has 1 to %d visible characters.", signing.MaxTitle)
 		}
-		if participant.PersonalNumber, err = signing.ParsePersonalNumber(p.PersonalNumber); err != nil {
-			f.addUnder(at+"personalNumber", err)
+		parse := signing.ParsePersonalNumber
+		if participant.Method == signing.MethodNBIDPKI {
+			parse = signing.ParseNIN
 		}
-		if p.Method != nil {
-			participant.Method = signing.Method(*p.Method)
+		if participant.PersonalNumber, err = parse(p.PersonalNumber); err != nil {
+			f.addUnder(at+"personalNumber", err)
 		}
 		if p.Step != nil {
 			participant.Step = *p.Step

@@ -151,6 +151,14 @@ func (s *Server) open(ctx context.Context, ref signing.RevisionRef, want int64) 
 	return content, nil
 }
 
+// currentOf is the revision of a document that is signed next.
+func currentOf(d signing.DocumentView) signing.Current {
+	if d.Current != nil {
+		return *d.Current
+	}
+	return signing.Current{Document: d.ID, Length: d.Length, Digest: d.Digest}
+}
+
 func etag(d signing.Digest) string { return `"` + d.String() + `"` }
 
 // attachment names a download by ids, which say nothing about anybody.

@@ -34,8 +34,6 @@ type TemporalConfig struct {
 	// Converter decodes heartbeats. It must be the one that the workers encode
 	// with, or live attempts cannot be told.
 	Converter converter.DataConverter
-	// Routes names the provider that serves each method in new collections.
-	Routes map[signing.Method]signing.Route
 	// Deadline is how long a command may take before its sender is told to send
 	// it again; 30 seconds unless set. The start of an order is a command.
 	Deadline time.Duration
@@ -51,8 +49,8 @@ var _ Orchestrator = (*Temporal)(nil)
 
 // NewTemporal makes an Orchestrator.
 func NewTemporal(c TemporalConfig) (*Temporal, error) {
-	if c.Client == nil || len(c.Routes) == 0 || c.Entropy == nil {
-		return nil, errors.New("orchestrator: Client, Routes and Entropy are required")
+	if c.Client == nil || c.Entropy == nil {
+		return nil, errors.New("orchestrator: Client and Entropy are required")
 	}
 	if c.Converter == nil {
 		c.Converter = converter.GetDefaultDataConverter()
@@ -68,7 +66,6 @@ func (t *Temporal) Start(ctx context.Context, in workflows.CollectionInput) erro
 	ctx, stop := context.WithTimeout(ctx, t.config.Deadline)
 	defer stop()
 	spec := in.Spec
-	in.Routes = t.config.Routes
 	_, err := t.config.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:        workflows.WorkflowID(spec.ID),
 		TaskQueue: workflows.TaskQueue,

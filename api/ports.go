@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/workflows"
 )
@@ -85,6 +86,19 @@ type Links interface {
 // different purposes are unrelated.
 type Keyed interface {
 	MAC(purpose string, data []byte) [sha256.Size]byte
+}
+
+// Offer is what a provider can do for a tenant.
+type Offer struct {
+	Provider     string
+	Capabilities providers.Capabilities
+}
+
+// Accounts says which providers a tenant has accounts at. Safe for concurrent use.
+type Accounts interface {
+	// Offers returns, for each method that the tenant's participants can have, the
+	// providers in the order in which they are asked for an order.
+	Offers(tenant signing.TenantID) map[signing.Method][]Offer
 }
 
 // Orchestrator runs collections. Faults of the workflow come back as the faults

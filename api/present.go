@@ -46,6 +46,7 @@ func presentDocumentState(d signing.DocumentView) gen.DocumentState {
 	if d.Assembly != "" {
 		s.Assembly = gen.Assembly(d.Assembly)
 	}
+	s.Current = presentCurrent(d)
 	if r := d.Result; r != nil {
 		s.Result = &gen.Result{
 			Length: r.Length, Sha256: r.Digest.String(), Sealed: !r.Unsealed, SealedAt: r.SealedAt.UTC(),
@@ -57,6 +58,12 @@ func presentDocumentState(d signing.DocumentView) gen.DocumentState {
 	return s
 }
 
+// presentCurrent tells the revision that is signed next.
+func presentCurrent(d signing.DocumentView) *gen.Revision {
+	now := currentOf(d)
+	return &gen.Revision{Number: now.Revision, Length: now.Length, Sha256: now.Digest.String()}
+}
+
 func presentParticipant(v signing.ParticipantView) gen.Participant {
 	p := gen.Participant{
 		ID: string(v.ID), Step: v.Step, Method: gen.Method(v.Method), State: gen.ParticipantState(v.State),
@@ -65,14 +72,47 @@ func presentParticipant(v signing.ParticipantView) gen.Participant {
 	for i, a := range v.Attempts {
 		p.Attempts[i] = presentAttempt(a)
 	}
-	if s := v.Signature; s != nil {
-		p.Signature = &gen.Signature{
-			Attempt: string(s.Attempt), Method: gen.Method(s.Method), Provider: s.Provider,
-			Assurance: gen.Assurance(s.Assurance), SignedAt: s.SignedAt.UTC(), Environment: s.Environment,
-			ManifestSha256: s.Manifest.String(), EvidenceSha256: s.Evidence.String(),
-		}
+	if v.Signature != nil {
+		presentDone(&p, *v.Signature)
 	}
 	return p
+}
+
+// presentDone tells what a participant did by its right name. A consent and a
+// related process are never called a signature, whatever the domain keeps them as;
+// what is of no known assurance is called nothing.
+func presentDone(p *gen.Participant, s signing.Signature) {
+	switch s.Assurance {
+	case signing.AssuranceVerified, signing.AssuranceAttested:
+		p.Signature = &gen.Signature{
+			Attempt: string(s.Attempt), Method: gen.Method(s.Method), Provider: s.Provider,
+			Assurance: gen.SignatureAssurance(s.Assurance), Level: presentLevel(s),
+			SignedAt: s.SignedAt.UTC(), Environment: s.Environment,
+			ManifestSha256: s.Manifest.String(), EvidenceSha256: s.Evidence.String(),
+		}
+	case signing.AssuranceIdentified:
+		if s.Consent == nil {
+			return // identified alone is nothing that a collection could be done with
+		}
+		p.Consent = &gen.Consent{
+			Attempt: string(s.Attempt), Provider: s.Provider, Environment: s.Environment,
+			IdentifiedAt: s.SignedAt.UTC(), ConsentedAt: s.Consent.At.UTC(),
+			ManifestSha256: s.Manifest.String(), EvidenceSha256: s.Consent.Evidence.String(),
+		}
+	case signing.AssuranceAttestedProcess:
+		p.RelatedProcess = &gen.RelatedProcess{
+			Attempt: string(s.Attempt), Provider: s.Provider, CompletedAt: s.SignedAt.UTC(),
+			EvidenceSha256: s.Evidence.String(), Environment: s.Environment,
+		}
+	}
+}
+
+// presentLevel is that of a signature; what an earlier release kept was BankID's.
+func presentLevel(s signing.Signature) *gen.Level {
+	if s.Level == "" && s.Method == signing.MethodBankIDSE {
+		return optional(gen.Aes)
+	}
+	return optional(gen.Level(s.Level))
 }
 
 func presentAttempt(a signing.Attempt) gen.Attempt {

@@ -28,6 +28,8 @@ type Config struct {
 	Claims       Claims
 	Links        Links
 	Orchestrator Orchestrator
+	// Accounts says who can serve a tenant's participants, and how.
+	Accounts Accounts
 	// Keyed makes the nonces of return URLs. Another key ring makes other ones,
 	// so that returns under way are refused.
 	Keyed Keyed
@@ -40,12 +42,6 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Dependencies are asked by /health/ready, by name.
 	Dependencies map[string]func(context.Context) error
-
-	// Assurances says what stands behind a signature by each method, with the
-	// provider that serves it. A collection whose policy accepts none of it is
-	// refused when it is created, not when the person stands there. Unless set:
-	// bankid-se is verified.
-	Assurances map[signing.Method]signing.Assurance
 
 	// ProblemBase is put before a code to make a problem's type; /problems/
 	// unless set, which this server answers itself.
@@ -134,7 +130,7 @@ func New(c Config) (*Server, error) {
 func (c *Config) complete() error {
 	for name, missing := range map[string]bool{
 		"Intake": c.Intake == nil, "Documents": c.Documents == nil, "Records": c.Records == nil, "Claims": c.Claims == nil,
-		"Links": c.Links == nil, "Orchestrator": c.Orchestrator == nil, "Keyed": c.Keyed == nil,
+		"Links": c.Links == nil, "Orchestrator": c.Orchestrator == nil, "Accounts": c.Accounts == nil, "Keyed": c.Keyed == nil,
 		"Log": c.Log == nil, "Clock": c.Clock == nil, "Entropy": c.Entropy == nil,
 	} {
 		if missing {
@@ -150,9 +146,6 @@ func (c *Config) complete() error {
 	setDefault(&c.MaxUpload, defaultUpload)
 	setDefault(&c.UploadTime, 15*time.Minute)
 	setDefault(&c.StopTime, 30*time.Second)
-	if len(c.Assurances) == 0 {
-		c.Assurances = map[signing.Method]signing.Assurance{signing.MethodBankIDSE: signing.AssuranceVerified}
-	}
 	return nil
 }
 

@@ -149,7 +149,10 @@ type Capabilities struct {
 	Redirect    bool // the person is sent to Order.RedirectURL
 	Phone       bool
 	PhoneBlocks bool // see BlockingStarter
-	Pushes      bool // it calls us back; a hint to collect, never a result
+	// LooksUpSignatories says that it finds out for which organisations the person
+	// may sign; see StartRequest.Organisation.
+	LooksUpSignatories bool
+	Pushes             bool // it calls us back; a hint to collect, never a result
 	// CollectEvery is the pace at which a live order is collected.
 	CollectEvery time.Duration
 	// OrderLife is the longest that an order can be live, at most 30 minutes. A

@@ -37,7 +37,7 @@ func (l *liveAttempt) withdraw() {
 func (c *collection) start(ctx workflow.Context, cmd StartAttempt) (StartedAttempt, error) {
 	p, _ := c.Participant(cmd.Participant)
 	attempt := signing.Attempt{
-		ID: cmd.Attempt, Participant: cmd.Participant, Provider: c.routes[p.Method].For(p)[0],
+		ID: cmd.Attempt, Participant: cmd.Participant, Provider: c.route(p)[0],
 		Channel: cmd.Channel, StartedAt: workflow.Now(ctx),
 	}
 	if err := c.StartAttempt(attempt); err != nil {

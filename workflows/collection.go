@@ -33,11 +33,11 @@ func CollectionWorkflow(ctx workflow.Context, in CollectionInput) (signing.View,
 // collection is a collection's workflow at work.
 type collection struct {
 	*signing.Collection
-	ctx    workflow.Context // for every effect; the workflow's cancellation does not reach it
-	ref    activities.CollectionRef
-	routes map[signing.Method]signing.Route
-	live   map[signing.ParticipantID]*liveAttempt
-	trail  trail
+	ctx   workflow.Context // for every effect; the workflow's cancellation does not reach it
+	ref   activities.CollectionRef
+	route func(signing.Participant) signing.Route
+	live  map[signing.ParticipantID]*liveAttempt
+	trail trail
 
 	follows   map[signing.ParticipantID]int // how many activities have followed orders
 	results   []signing.Result
@@ -64,7 +64,7 @@ func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
 		Collection: started,
 		ctx:        steady,
 		ref:        activities.CollectionRef{Tenant: in.Spec.Tenant, Collection: in.Spec.ID},
-		routes:     in.Routes,
+		route:      in.Route,
 		live:       map[signing.ParticipantID]*liveAttempt{},
 		follows:    map[signing.ParticipantID]int{},
 	}

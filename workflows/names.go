@@ -63,6 +63,18 @@ type CollectionInput struct {
 	Spec signing.Spec `json:"spec"`
 	// Routes names the providers that serve each method and meet the policy.
 	Routes map[signing.Method]signing.Route `json:"routes"`
+	// Own are the routes of participants who need more of a provider than their
+	// method does.
+	Own map[signing.ParticipantID]signing.Route `json:"own,omitempty"`
+}
+
+// Route is the providers that may serve a participant, in the order in which they
+// are asked.
+func (in CollectionInput) Route(p signing.Participant) signing.Route {
+	if own, ok := in.Own[p.ID]; ok {
+		return own.For(p)
+	}
+	return in.Routes[p.Method].For(p)
 }
 
 // StartAttempt asks for a new attempt of a participant. The id comes from the

@@ -37,22 +37,22 @@ func (e Assembly) Valid() bool {
 
 // Defines values for Assurance.
 const (
-	Attested        Assurance = "attested"
-	AttestedProcess Assurance = "attested-process"
-	Identified      Assurance = "identified"
-	Verified        Assurance = "verified"
+	AssuranceAttested        Assurance = "attested"
+	AssuranceAttestedProcess Assurance = "attested-process"
+	AssuranceIdentified      Assurance = "identified"
+	AssuranceVerified        Assurance = "verified"
 )
 
 // Valid indicates whether the value is a known member of the Assurance enum.
 func (e Assurance) Valid() bool {
 	switch e {
-	case Attested:
+	case AssuranceAttested:
 		return true
-	case AttestedProcess:
+	case AssuranceAttestedProcess:
 		return true
-	case Identified:
+	case AssuranceIdentified:
 		return true
-	case Verified:
+	case AssuranceVerified:
 		return true
 	default:
 		return false
@@ -63,6 +63,7 @@ func (e Assurance) Valid() bool {
 const (
 	AttemptOutcomeCancelled  AttemptOutcome = "cancelled"
 	AttemptOutcomeFailed     AttemptOutcome = "failed"
+	AttemptOutcomeIdentified AttemptOutcome = "identified"
 	AttemptOutcomeResultLost AttemptOutcome = "result_lost"
 	AttemptOutcomeSigned     AttemptOutcome = "signed"
 )
@@ -73,6 +74,8 @@ func (e AttemptOutcome) Valid() bool {
 	case AttemptOutcomeCancelled:
 		return true
 	case AttemptOutcomeFailed:
+		return true
+	case AttemptOutcomeIdentified:
 		return true
 	case AttemptOutcomeResultLost:
 		return true
@@ -91,6 +94,7 @@ const (
 	NotAccepted        AttemptReason = "not_accepted"
 	NotStarted         AttemptReason = "not_started"
 	ProviderError      AttemptReason = "provider_error"
+	Rewritten          AttemptReason = "rewritten"
 	StartFailed        AttemptReason = "start_failed"
 	StepUpFailed       AttemptReason = "step_up_failed"
 	Superseded         AttemptReason = "superseded"
@@ -114,6 +118,8 @@ func (e AttemptReason) Valid() bool {
 	case NotStarted:
 		return true
 	case ProviderError:
+		return true
+	case Rewritten:
 		return true
 	case StartFailed:
 		return true
@@ -260,6 +266,27 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for Level.
+const (
+	Aes Level = "aes"
+	Any Level = "any"
+	Qes Level = "qes"
+)
+
+// Valid indicates whether the value is a known member of the Level enum.
+func (e Level) Valid() bool {
+	switch e {
+	case Aes:
+		return true
+	case Any:
+		return true
+	case Qes:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LiveState.
 const (
 	Ended    LiveState = "ended"
@@ -307,13 +334,22 @@ func (e Locale) Valid() bool {
 
 // Defines values for Method.
 const (
-	BankidSe Method = "bankid-se"
+	BankidSe         Method = "bankid-se"
+	BankidSeIdentify Method = "bankid-se-identify"
+	BankidSeProcess  Method = "bankid-se-process"
+	NbidPki          Method = "nbid-pki"
 )
 
 // Valid indicates whether the value is a known member of the Method enum.
 func (e Method) Valid() bool {
 	switch e {
 	case BankidSe:
+		return true
+	case BankidSeIdentify:
+		return true
+	case BankidSeProcess:
+		return true
+	case NbidPki:
 		return true
 	default:
 		return false
@@ -322,13 +358,16 @@ func (e Method) Valid() bool {
 
 // Defines values for ParticipantState.
 const (
-	ParticipantStateCancelled ParticipantState = "cancelled"
-	ParticipantStateDeclined  ParticipantState = "declined"
-	ParticipantStateExpired   ParticipantState = "expired"
-	ParticipantStateReady     ParticipantState = "ready"
-	ParticipantStateSigned    ParticipantState = "signed"
-	ParticipantStateSigning   ParticipantState = "signing"
-	ParticipantStateWaiting   ParticipantState = "waiting"
+	ParticipantStateCancelled        ParticipantState = "cancelled"
+	ParticipantStateConsented        ParticipantState = "consented"
+	ParticipantStateDeclined         ParticipantState = "declined"
+	ParticipantStateExpired          ParticipantState = "expired"
+	ParticipantStateIdentified       ParticipantState = "identified"
+	ParticipantStateProcessCompleted ParticipantState = "process_completed"
+	ParticipantStateReady            ParticipantState = "ready"
+	ParticipantStateSigned           ParticipantState = "signed"
+	ParticipantStateSigning          ParticipantState = "signing"
+	ParticipantStateWaiting          ParticipantState = "waiting"
 )
 
 // Valid indicates whether the value is a known member of the ParticipantState enum.
@@ -336,9 +375,15 @@ func (e ParticipantState) Valid() bool {
 	switch e {
 	case ParticipantStateCancelled:
 		return true
+	case ParticipantStateConsented:
+		return true
 	case ParticipantStateDeclined:
 		return true
 	case ParticipantStateExpired:
+		return true
+	case ParticipantStateIdentified:
+		return true
+	case ParticipantStateProcessCompleted:
 		return true
 	case ParticipantStateReady:
 		return true
@@ -347,6 +392,24 @@ func (e ParticipantState) Valid() bool {
 	case ParticipantStateSigning:
 		return true
 	case ParticipantStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignatureAssurance.
+const (
+	SignatureAssuranceAttested SignatureAssurance = "attested"
+	SignatureAssuranceVerified SignatureAssurance = "verified"
+)
+
+// Valid indicates whether the value is a known member of the SignatureAssurance enum.
+func (e SignatureAssurance) Valid() bool {
+	switch e {
+	case SignatureAssuranceAttested:
+		return true
+	case SignatureAssuranceVerified:
 		return true
 	default:
 		return false
@@ -362,11 +425,14 @@ type AppDevice struct {
 }
 
 // Assembly How the document gets its result. `appended`: the evidence follows the upload in the same file. `separate`: the
-// document only receives signatures, since it was signed before, is locked, or claims PDF/A-1 or PDF/A-2, and the
-// evidence is in a sealed PDF of its own.
+// document only receives signatures, since it was signed before, is locked, claims PDF/A-1 or PDF/A-2, or is to be
+// signed by a participant with the method nbid-pki, and the evidence is in a sealed PDF of its own.
 type Assembly string
 
-// Assurance What stands behind a signature; see the documentation of policies.
+// Assurance What stands behind what a participant did. `verified`: we checked the cryptography of a signature. `attested`: the
+// provider says that the person signed our text. `identified`: the person's identity is proven and their consent is
+// recorded; it is no signature. `attested-process`: the provider says that the person signed what belongs to the
+// provider; it is no signature of the documents. None is more than another.
 type Assurance string
 
 // Attempt defines model for Attempt.
@@ -377,7 +443,9 @@ type Attempt struct {
 	ID      string     `json:"id"`
 
 	// Number From 1, within the participant.
-	Number   int             `json:"number"`
+	Number int `json:"number"`
+
+	// Outcome `identified`: who they are is proven, and to consent is still theirs.
 	Outcome  *AttemptOutcome `json:"outcome,omitempty"`
 	Provider string          `json:"provider"`
 
@@ -389,7 +457,7 @@ type Attempt struct {
 	StartedAt time.Time      `json:"startedAt"`
 }
 
-// AttemptOutcome defines model for Attempt.Outcome.
+// AttemptOutcome `identified`: who they are is proven, and to consent is still theirs.
 type AttemptOutcome string
 
 // AttemptReason Why it failed.
@@ -464,6 +532,24 @@ type CollectionRequest struct {
 // CollectionState defines model for CollectionState.
 type CollectionState string
 
+// Consent The consent of a participant whose identity was proven, by the method bankid-se-identify. It is no signature.
+type Consent struct {
+	// Attempt The identification that it rests on.
+	Attempt     string    `json:"attempt"`
+	ConsentedAt time.Time `json:"consentedAt"`
+
+	// Environment The world of the identification: live, test or simulator.
+	Environment string `json:"environment"`
+
+	// EvidenceSha256 Of the record of the consent.
+	EvidenceSha256 Digest    `json:"evidenceSha256"`
+	IdentifiedAt   time.Time `json:"identifiedAt"`
+
+	// ManifestSha256 Of what names the documents that were consented to.
+	ManifestSha256 Digest `json:"manifestSha256"`
+	Provider       string `json:"provider"`
+}
+
 // Digest A SHA-256 digest in hex.
 type Digest = string
 
@@ -501,12 +587,16 @@ type DocumentSecondOpinion string
 // DocumentState defines model for DocumentState.
 type DocumentState struct {
 	// Assembly How the document gets its result. `appended`: the evidence follows the upload in the same file. `separate`: the
-	// document only receives signatures, since it was signed before, is locked, or claims PDF/A-1 or PDF/A-2, and the
-	// evidence is in a sealed PDF of its own.
+	// document only receives signatures, since it was signed before, is locked, claims PDF/A-1 or PDF/A-2, or is to be
+	// signed by a participant with the method nbid-pki, and the evidence is in a sealed PDF of its own.
 	Assembly Assembly `json:"assembly"`
-	ID       string   `json:"id"`
-	Length   int64    `json:"length"`
-	Result   *Result  `json:"result,omitempty"`
+
+	// Current The revision that is signed next, which begins with every byte of the upload. It is 0, the upload, until a
+	// signature in the document has been made. Download it at `documents/{documentId}/content`.
+	Current *Revision `json:"current,omitempty"`
+	ID      string    `json:"id"`
+	Length  int64     `json:"length"`
+	Result  *Result   `json:"result,omitempty"`
 
 	// Sha256 A SHA-256 digest in hex.
 	Sha256 Digest `json:"sha256"`
@@ -550,6 +640,10 @@ type Launch struct {
 	// UniversalLink For phones and tablets.
 	UniversalLink string `json:"universalLink"`
 }
+
+// Level The legal level of an electronic signature (Regulation (EU) 910/2014): advanced or qualified. A consent and a
+// related process have none.
+type Level string
 
 // Link defines model for Link.
 type Link struct {
@@ -597,42 +691,76 @@ type Message struct {
 	Text     string `json:"text"`
 }
 
-// Method defines model for Method.
+// Method How a participant signs.
 type Method string
 
 // Participant defines model for Participant.
 type Participant struct {
-	Attempts   []Attempt        `json:"attempts"`
-	DeclinedAt *time.Time       `json:"declinedAt,omitempty"`
-	ID         string           `json:"id"`
-	Method     Method           `json:"method"`
-	Signature  *Signature       `json:"signature,omitempty"`
-	State      ParticipantState `json:"state"`
-	Step       int              `json:"step"`
+	Attempts []Attempt `json:"attempts"`
+
+	// Consent The consent of a participant whose identity was proven, by the method bankid-se-identify. It is no signature.
+	Consent    *Consent   `json:"consent,omitempty"`
+	DeclinedAt *time.Time `json:"declinedAt,omitempty"`
+	ID         string     `json:"id"`
+
+	// Method How a participant signs.
+	Method Method `json:"method"`
+
+	// RelatedProcess A signing that the provider itself owns and says is complete, by the method bankid-se-process. It signs nothing of
+	// the collection.
+	RelatedProcess *RelatedProcess `json:"relatedProcess,omitempty"`
+
+	// Signature A signature of the documents, by the methods bankid-se and nbid-pki.
+	Signature *Signature `json:"signature,omitempty"`
+
+	// State `waiting`: for an earlier step. `ready`: may start an attempt. `signing`: has a live one. `identified`: has proven
+	// who they are, and may consent or identify themselves again. The others are ends. `signed` alone means that there
+	// is a signature; `consented` is an identification with a consent, and `process_completed` a related process.
+	State ParticipantState `json:"state"`
+	Step  int              `json:"step"`
 }
 
-// ParticipantRequest defines model for ParticipantRequest.
+// ParticipantRequest A person who is to sign. What the tenant's accounts at providers cannot deliver is refused when the collection is
+// created, with the field and the provider that it fails at.
 type ParticipantRequest struct {
 	// Locale Of the text that the person signs; the collection's unless given.
 	Locale *Locale `json:"locale,omitempty"`
+
+	// Method How a participant signs.
 	Method *Method `json:"method,omitempty"`
 
 	// Name 1 to 100 visible characters.
 	Name string `json:"name"`
 
-	// PersonalNumber Swedish personal identity number, YYYYMMDDNNNC. Only this person can sign.
+	// Organisation The number of the Swedish organisation that the participant signs for, such as 559000-0948, with the method
+	// bankid-se. It needs a provider that looks up who may (IDkollen, where the account has that).
+	Organisation *string `json:"organisation,omitempty"`
+
+	// PersonalNumber Swedish personal identity number, YYYYMMDDNNNC; with the method nbid-pki a Norwegian national identity number, 11 digits. Only this person can sign.
 	PersonalNumber string `json:"personalNumber"`
+
+	// Provider The only provider that may serve the participant, such as `bankid`; else the tenant's route is gone through.
+	Provider *string `json:"provider,omitempty"`
+
+	// ProviderParticipant The id that the provider's own process gave the participant; required with the method bankid-se-process.
+	ProviderParticipant *string `json:"providerParticipant,omitempty"`
 
 	// Step Equal steps act in parallel; a step waits for those before it.
 	Step *int `json:"step,omitempty"`
 }
 
-// ParticipantState defines model for ParticipantState.
+// ParticipantState `waiting`: for an earlier step. `ready`: may start an attempt. `signing`: has a live one. `identified`: has proven
+// who they are, and may consent or identify themselves again. The others are ends. `signed` alone means that there
+// is a signature; `consented` is an identification with a consent, and `process_completed` a related process.
 type ParticipantState string
 
 // Policy defines model for Policy.
 type Policy struct {
+	// Accept Any of these is enough; `[verified]` unless a policy is given.
 	Accept []Assurance `json:"accept"`
+
+	// Level The least that a signature must have.
+	Level *Level `json:"level,omitempty"`
 }
 
 // Problem A problem (RFC 9457).
@@ -682,6 +810,20 @@ type QR struct {
 	ValidForSeconds int    `json:"validForSeconds"`
 }
 
+// RelatedProcess A signing that the provider itself owns and says is complete, by the method bankid-se-process. It signs nothing of
+// the collection.
+type RelatedProcess struct {
+	Attempt     string    `json:"attempt"`
+	CompletedAt time.Time `json:"completedAt"`
+
+	// Environment The world that it took place in: live, test or simulator.
+	Environment string `json:"environment"`
+
+	// EvidenceSha256 A SHA-256 digest in hex.
+	EvidenceSha256 Digest `json:"evidenceSha256"`
+	Provider       string `json:"provider"`
+}
+
 // Result defines model for Result.
 type Result struct {
 	// Evidence The separate evidence PDF, where the assembly is `separate`.
@@ -703,11 +845,21 @@ type ReturnRequest struct {
 	Nonce string `json:"nonce"`
 }
 
-// Signature defines model for Signature.
+// Revision The revision that is signed next, which begins with every byte of the upload. It is 0, the upload, until a
+// signature in the document has been made. Download it at `documents/{documentId}/content`.
+type Revision struct {
+	// Length In bytes.
+	Length int64 `json:"length"`
+	Number int   `json:"number"`
+
+	// Sha256 A SHA-256 digest in hex.
+	Sha256 Digest `json:"sha256"`
+}
+
+// Signature A signature of the documents, by the methods bankid-se and nbid-pki.
 type Signature struct {
-	// Assurance What stands behind a signature; see the documentation of policies.
-	Assurance Assurance `json:"assurance"`
-	Attempt   string    `json:"attempt"`
+	Assurance SignatureAssurance `json:"assurance"`
+	Attempt   string             `json:"attempt"`
 
 	// Environment The world of the trust anchor: live, test or simulator.
 	Environment string `json:"environment"`
@@ -715,12 +867,21 @@ type Signature struct {
 	// EvidenceSha256 A SHA-256 digest in hex.
 	EvidenceSha256 Digest `json:"evidenceSha256"`
 
+	// Level The legal level of an electronic signature (Regulation (EU) 910/2014): advanced or qualified. A consent and a
+	// related process have none.
+	Level *Level `json:"level,omitempty"`
+
 	// ManifestSha256 A SHA-256 digest in hex.
-	ManifestSha256 Digest    `json:"manifestSha256"`
-	Method         Method    `json:"method"`
-	Provider       string    `json:"provider"`
-	SignedAt       time.Time `json:"signedAt"`
+	ManifestSha256 Digest `json:"manifestSha256"`
+
+	// Method How a participant signs.
+	Method   Method    `json:"method"`
+	Provider string    `json:"provider"`
+	SignedAt time.Time `json:"signedAt"`
 }
+
+// SignatureAssurance defines model for Signature.Assurance.
+type SignatureAssurance string
 
 // StartedAttempt defines model for StartedAttempt.
 type StartedAttempt struct {

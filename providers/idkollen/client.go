@@ -84,7 +84,8 @@ func (c *Client) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
 		Methods:   []signing.Method{signing.MethodBankIDSE, signing.MethodBankIDSEIdentify},
 		Assurance: signing.AssuranceAttested, Level: signing.LevelAES, BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
-		Pushes: c.config.CallbackURL != "", CollectEvery: max(collectEvery, c.config.StatusEvery), OrderLife: orderLife,
+		LooksUpSignatories: c.config.CompanySignatory,
+		Pushes:             c.config.CallbackURL != "", CollectEvery: max(collectEvery, c.config.StatusEvery), OrderLife: orderLife,
 	}
 }
 
