@@ -68,7 +68,7 @@ func (h updateHandle) Get(_ context.Context, out any) error {
 func newTemporal(t *testing.T, s temporalStub) *api.Temporal {
 	t.Helper()
 	o, err := api.NewTemporal(api.TemporalConfig{
-		Client: s, Routes: map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}}, Deadline: 50 * time.Millisecond, Entropy: rand.Reader,
+		Client: s, Deadline: 50 * time.Millisecond, Entropy: rand.Reader,
 	})
 	require.NoError(t, err)
 	return o
@@ -85,7 +85,9 @@ func TestStartNamesTheWorkflowAndTellsNothingPersonal(t *testing.T) {
 		seen, input = o, args[0].(workflows.CollectionInput)
 		return nil
 	}})
-	require.NoError(t, o.Start(t.Context(), workflows.CollectionInput{Spec: spec}))
+	require.NoError(t, o.Start(t.Context(), workflows.CollectionInput{
+		Spec: spec, Routes: map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}},
+	}))
 	require.Equal(t, "col_1", seen.ID)
 	require.Equal(t, workflows.TaskQueue, seen.TaskQueue)
 	require.Equal(t, enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, seen.WorkflowIDReusePolicy)

@@ -58,18 +58,19 @@ type world struct {
 	logs     *lockedBuffer
 	temporal *fakeOrchestrator
 	store    *fakeStore
+	accounts *fakeAccounts
 	now      func() time.Time
 }
 
 func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, logs: &lockedBuffer{}, store: newFakeStore(), now: time.Now}
+	w := &world{t: t, logs: &lockedBuffer{}, store: newFakeStore(), accounts: newFakeAccounts(), now: time.Now}
 	w.temporal = &fakeOrchestrator{collections: map[signing.CollectionID]*running{}, now: func() time.Time { return w.now() }}
 	keys, err := api.ParseKeys(strings.NewReader("# keys\nacme " + hexDigest(keyAcme) + "\n\nother " + hexDigest(keyOther) + "\n"))
 	require.NoError(t, err)
 	config := api.Config{
 		Intake: w.store, Documents: w.store, Records: w.store, Claims: w.store, Links: w.store,
-		Orchestrator: w.temporal, Keyed: testMAC{}, Keys: keys,
+		Orchestrator: w.temporal, Accounts: w.accounts, Keyed: testMAC{}, Keys: keys,
 		Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Clock: func() time.Time { return w.now() }, Entropy: rand.Reader,
 	}
 	for _, change := range changes {
@@ -314,6 +315,7 @@ type fakeOrchestrator struct {
 	mu          sync.Mutex
 	collections map[signing.CollectionID]*running
 	started     int
+	input       workflows.CollectionInput // of the latest start
 	queries     int
 	fail        error
 	failStart   error
@@ -347,6 +349,7 @@ func (f *fakeOrchestrator) Start(_ context.Context, in workflows.CollectionInput
 	if err != nil {
 		return err
 	}
+	f.input = in
 	f.started++
 	f.collections[in.Spec.ID] = &running{
 		Collection: c, live: map[signing.ParticipantID]workflows.Live{}, orders: map[signing.AttemptID]workflows.StartedAttempt{},

@@ -13,6 +13,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/handslag/handslag/accounts"
 	"github.com/handslag/handslag/api"
 	"github.com/handslag/handslag/intake"
 	"github.com/handslag/handslag/pdf"
@@ -53,7 +54,7 @@ func (c *apiCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Read
 	}
 	defer p.close(ctx)
 	go keepAccounts(ctx, keeper, nil, logger)
-	server, err := c.server(p, logger)
+	server, err := c.server(p, keeper, logger)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (c *apiCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.Read
 	return server.Serve(ctx, listener)
 }
 
-func (c *apiCommand) server(p *platform, logger *slog.Logger) (*api.Server, error) {
+func (c *apiCommand) server(p *platform, keeper *accounts.Keeper, logger *slog.Logger) (*api.Server, error) {
 	keys, err := c.keys()
 	if err != nil {
 		return nil, err
@@ -76,16 +77,14 @@ func (c *apiCommand) server(p *platform, logger *slog.Logger) (*api.Server, erro
 		return nil, err
 	}
 	orchestrator, err := api.NewTemporal(api.TemporalConfig{
-		Client: p.temporal, Converter: worker.DataConverter(p.ring),
-		Routes:  map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}},
-		Entropy: rand.Reader,
+		Client: p.temporal, Converter: worker.DataConverter(p.ring), Entropy: rand.Reader,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the orchestrator: %w", err)
 	}
 	server, err := api.New(api.Config{
 		Intake: uploads{receiver}, Documents: documents{p.store}, Records: p.store, Claims: p.store,
-		Links: links{p.store}, Orchestrator: orchestrator, Keyed: p.ring, Keys: keys,
+		Links: links{p.store}, Orchestrator: orchestrator, Accounts: offers{keeper}, Keyed: p.ring, Keys: keys,
 		TrustedProxies: c.TrustedProxies, SignerPage: c.SignerPage, MaxUpload: c.MaxUpload,
 		Dependencies: map[string]func(context.Context) error{
 			"storage": p.store.Ready,
@@ -134,12 +133,25 @@ func (c *apiCommand) receiver(store *storage.Store) (*intake.Receiver, error) {
 	return receiver, nil
 }
 
-// uploads, documents and links give the store the shapes that the API knows.
+// uploads, documents, links and offers give what they wrap the shapes that the
+// API knows.
 type (
+	offers    struct{ keeper *accounts.Keeper }
 	uploads   struct{ *intake.Receiver }
 	documents struct{ store *storage.Store }
 	links     struct{ store *storage.Store }
 )
+
+// Offers implements api.Accounts.
+func (o offers) Offers(tenant signing.TenantID) map[signing.Method][]api.Offer {
+	all := map[signing.Method][]api.Offer{}
+	for method, route := range o.keeper.Offers(tenant) {
+		for _, at := range route {
+			all[method] = append(all[method], api.Offer{Provider: at.Provider, Capabilities: at.Capabilities})
+		}
+	}
+	return all
+}
 
 // Receive implements api.Intake.
 func (u uploads) Receive(ctx context.Context, tenant signing.TenantID, key string, body io.Reader) (api.Upload, error) {

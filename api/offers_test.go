@@ -1,0 +1,167 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handslag/handslag/api"
+	"github.com/handslag/handslag/providers"
+	"github.com/handslag/handslag/signing"
+)
+
+const ninKari = "01018010018"
+
+// fakeAccounts serves every tenant alike, with what the real adapters can do.
+type fakeAccounts struct {
+	offers map[signing.Method][]api.Offer
+}
+
+func newFakeAccounts() *fakeAccounts {
+	swedish := providers.Capabilities{
+		Level: signing.LevelAES, BindsText: true, BindsDigest: true, QR: providers.QRCompute, Phone: true,
+	}
+	bankid, idkollen := swedish, swedish
+	bankid.Assurance, idkollen.Assurance = signing.AssuranceVerified, signing.AssuranceAttested
+	idkollen.Pushes = true
+	relayed := providers.Capabilities{QR: providers.QRRelay, Phone: true}
+	qrona, sbab := relayed, relayed
+	qrona.Assurance, qrona.PhoneBlocks = signing.AssuranceIdentified, true
+	sbab.Assurance = signing.AssuranceAttestedProcess
+	return &fakeAccounts{map[signing.Method][]api.Offer{
+		signing.MethodBankIDSE:         {{Provider: "bankid", Capabilities: bankid}, {Provider: "idkollen", Capabilities: idkollen}},
+		signing.MethodBankIDSEIdentify: {{Provider: "qrona", Capabilities: qrona}, {Provider: "bankid", Capabilities: bankid}},
+		signing.MethodBankIDSEProcess:  {{Provider: "sbab", Capabilities: sbab}},
+		signing.MethodNBIDPKI: {{Provider: "signicat", Capabilities: providers.Capabilities{
+			Assurance: signing.AssuranceVerified, Level: signing.LevelQES, ReturnsPDF: true, Redirect: true, Pushes: true,
+		}}},
+	}}
+}
+
+// Offers implements api.Accounts.
+func (f *fakeAccounts) Offers(signing.TenantID) map[signing.Method][]api.Offer { return f.offers }
+
+// lookUp lets IDkollen look up who may sign for an organisation.
+func (f *fakeAccounts) lookUp() { f.offers[signing.MethodBankIDSE][1].Capabilities.LooksUpSignatories = true }
+
+// TestCollectionThatNobodyCanServe is refused with the field and the provider.
+func TestCollectionThatNobodyCanServe(t *testing.T) {
+	type body = map[string]any
+	identify := func(b body) body { return with(b, "bankid-se-identify", "participants", 0, "method") }
+	norwegian := func(b body) body {
+		return with(with(b, "nbid-pki", "participants", 0, "method"), ninKari, "participants", 0, "personalNumber")
+	}
+	accept := func(b body, level string, all ...any) body {
+		policy := body{"accept": all}
+		if level != "" {
+			policy["level"] = level
+		}
+		return with(b, policy, "policy")
+	}
+	for name, row := range map[string]struct {
+		change func(*world)
+		ask    func(body) body
+		field  string
+		detail string // of the field
+	}{
+		"method of nobody": {
+			func(w *world) { delete(w.accounts.offers, signing.MethodNBIDPKI) }, norwegian,
+			"/participants/0/method unavailable", "No provider that the tenant has an account at serves the method nbid-pki.",
+		},
+		"provider without an account": {
+			nil, func(b body) body { return with(b, "signicat", "participants", 0, "provider") },
+			"/participants/0/provider unavailable", "The method bankid-se is served by bankid, idkollen.",
+		},
+		"assurance of the named provider": {
+			nil, func(b body) body { return with(b, "idkollen", "participants", 0, "provider") },
+			"/policy/accept unmet", "The policy does not accept what the method bankid-se yields: attested by idkollen.",
+		},
+		"assurance of every provider": {
+			func(w *world) { w.accounts.offers[signing.MethodBankIDSE] = w.accounts.offers[signing.MethodBankIDSE][1:] },
+			func(b body) body { return b },
+			"/policy/accept unmet", "The policy does not accept what the method bankid-se yields: attested by idkollen.",
+		},
+		"identification by default": {
+			nil, identify, "/policy/accept unmet", "The policy accepts nothing that the method bankid-se-identify yields.",
+		},
+		"level": {
+			nil, func(b body) body { return accept(b, "qes", "verified", "attested") },
+			"/policy/level unmet", "The policy asks for the level qes, and the method bankid-se yields aes by bankid, aes by idkollen.",
+		},
+		"level of an identification": {
+			nil, func(b body) body { return accept(identify(b), "aes", "identified", "verified") },
+			"/policy/level unmet", "The policy asks for the level aes, and the method bankid-se-identify yields any by qrona, any by bankid.",
+		},
+		"organisation that nobody looks up": {
+			nil, func(b body) body { return with(b, "559000-0948", "participants", 0, "organisation") },
+			"/participants/0/organisation unavailable", "Who may sign for an organisation is not looked up by bankid.",
+		},
+		"organisation looked up below the policy": {
+			func(w *world) { w.accounts.lookUp() },
+			func(b body) body { return with(b, "559000-0948", "participants", 0, "organisation") },
+			"/participants/0/organisation unavailable", "Who may sign for an organisation is not looked up by bankid.",
+		},
+		"Swedish number of a Norwegian": {
+			nil, func(b body) body { return with(b, "nbid-pki", "participants", 0, "method") },
+			"/participants/0/personalNumber format", "Not eleven digits.",
+		},
+		"Norwegian number of a Swede": {
+			nil, func(b body) body { return with(b, ninKari, "participants", 0, "personalNumber") },
+			"/participants/0/personalNumber format", "Not twelve digits.",
+		},
+		"process without its participant": {
+			nil, func(b body) body {
+				return accept(with(b, "bankid-se-process", "participants", 0, "method"), "", "verified", "attested-process")
+			},
+			"/participants/0/providerParticipant required",
+			"The provider's own process gave the participant an id, of 1 to 100 visible ASCII characters.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if row.change != nil {
+				row.change(w)
+			}
+			a := w.do(call{method: "POST", path: "/v1/collections", token: keyAcme, body: row.ask(collectionBody(w.upload()))})
+			require.Equal(t, http.StatusUnprocessableEntity, a.StatusCode, "%s", a.body)
+			require.Equal(t, []string{row.field}, fieldsOf(t, a))
+			require.Equal(t, row.detail, a.json(t)["errors"].([]any)[0].(map[string]any)["detail"])
+			require.Zero(t, w.temporal.started)
+		})
+	}
+}
+
+// TestWorkflowGetsWhoMeetsThePolicy in the order of the tenant's route.
+func TestWorkflowGetsWhoMeetsThePolicy(t *testing.T) {
+	w := newWorld(t)
+	w.accounts.lookUp()
+	body := collectionBody(w.upload())
+	people := body["participants"].([]any)
+	people = append(people,
+		map[string]any{"name": "C", "personalNumber": "197802031232", "method": "bankid-se-identify"},
+		map[string]any{"name": "K", "personalNumber": ninKari, "method": "nbid-pki", "locale": "nb"},
+		map[string]any{
+			"name": "S", "personalNumber": "196408233234", "method": "bankid-se-process", "providerParticipant": "p-1",
+		})
+	people[1].(map[string]any)["organisation"] = "559000-0948"
+	body["participants"] = people
+	body["policy"] = map[string]any{"accept": []any{"attested", "verified", "identified", "attested-process"}}
+	a := w.do(call{method: "POST", path: "/v1/collections", token: keyAcme, body: body})
+	require.Equal(t, http.StatusCreated, a.StatusCode, "%s", a.body)
+	in := w.temporal.input
+	require.Equal(t, map[signing.Method]signing.Route{
+		signing.MethodBankIDSE: {"bankid", "idkollen"}, signing.MethodBankIDSEIdentify: {"qrona", "bankid"},
+		signing.MethodNBIDPKI: {"signicat"}, signing.MethodBankIDSEProcess: {"sbab"},
+	}, in.Routes)
+	require.Equal(t, signing.Route{"idkollen"}, in.Route(in.Spec.Participants[1]))
+	require.Equal(t, signing.Route{"bankid", "idkollen"}, in.Route(in.Spec.Participants[0]))
+	require.Equal(t, "p-1", in.Spec.Participants[4].ProviderParticipant)
+	require.True(t, in.Spec.Participants[3].PersonalNumber.Norwegian())
+
+	body = collectionBody(w.upload())
+	a = w.do(call{method: "POST", path: "/v1/collections", token: keyAcme, body: body})
+	require.Equal(t, http.StatusCreated, a.StatusCode, "%s", a.body)
+	require.Equal(t, map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}}, w.temporal.input.Routes)
+	require.Empty(t, w.temporal.input.Own)
+}
