@@ -53,27 +53,36 @@ func (p *pace) turn(ctx context.Context, urgent bool) error {
 	return ctx.Err()
 }
 
-// run hands out turns for as long as somebody waits.
+// run hands out turns for as long as somebody waits. Who is next is decided when
+// there is a turn, so that an urgent one that comes meanwhile goes first.
 func (p *pace) run() {
-	for {
-		// Who is next is decided when there is a turn, so that an urgent one that
-		// comes meanwhile goes first.
-		_ = p.limiter.Wait(context.Background()) // it has no end, and one turn is never too many
-		p.mu.Lock()
-		var next chan struct{}
-		switch {
-		case len(p.urgent) > 0:
-			next, p.urgent = p.urgent[0], p.urgent[1:]
-		case len(p.waiting) > 0:
-			next, p.waiting = p.waiting[0], p.waiting[1:]
-		default:
-			p.running = false
-			p.mu.Unlock()
-			return
+	for p.needed() {
+		_ = p.limiter.Wait(context.Background()) // which has no end, and one turn is never too many
+		if next := p.next(); next != nil {
+			close(next)
 		}
-		p.mu.Unlock()
-		close(next)
 	}
+}
+
+// needed reports whether anybody waits, and else says that nobody hands out turns.
+func (p *pace) needed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running = len(p.urgent)+len(p.waiting) > 0
+	return p.running
+}
+
+// next takes who is next, or nil when all have gone.
+func (p *pace) next() (next chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case len(p.urgent) > 0:
+		next, p.urgent = p.urgent[0], p.urgent[1:]
+	case len(p.waiting) > 0:
+		next, p.waiting = p.waiting[0], p.waiting[1:]
+	}
+	return next
 }
 
 // Turn waits until the account may be asked how an order stands, as its setting
