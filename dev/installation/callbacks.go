@@ -10,9 +10,6 @@ import (
 	"sync/atomic"
 )
 
-// CallbacksPath is below what providers may call.
-const CallbacksPath = "/v1/callbacks/"
-
 // callbacks is what stands before the API for the providers that call us, as a
 // reverse proxy does in production: providers call by HTTPS alone, and the API
 // of a development installation has no TLS. Nothing but callbacks passes it.

@@ -60,6 +60,8 @@ type Options struct {
 	Ports        Ports
 	// FreshTemporal begins without the workflows of another Temporal version.
 	FreshTemporal bool
+	// OrderLife is how long a person has at Signicat; 0 is 15 minutes.
+	OrderLife time.Duration
 	// Environment is added to that of the API and the worker, such as OTEL_*.
 	Environment []string
 	// TemporalCommand is [stack.Options.TemporalCommand].
@@ -155,7 +157,11 @@ func (in *Installation) startProduct(ctx context.Context, o Options) error {
 		return fmt.Errorf("keep the seal's certificate: %w", err)
 	}
 	accounts := filepath.Join(o.Home.Dir(), "accounts.yaml")
-	if err := home.WriteDurably(accounts, in.World.Accounts(o.World)); err != nil {
+	settings, err := in.World.Accounts(o.World, in.World.Credentials.Dir, o.OrderLife)
+	if err != nil {
+		return err
+	}
+	if err := home.WriteDurably(accounts, settings); err != nil {
 		return fmt.Errorf("keep the settings of accounts: %w", err)
 	}
 	shared := slices.Concat(secrets, []string{

@@ -155,14 +155,11 @@ func (w *World) open(simulated *simulator.World, d doors, watch func(http.Handle
 	w.serve(below("/status", simulated.Status(), authorities), d.tsa)
 }
 
-// SignicatEvents is where Signicat tells of sessions, below [World.Callbacks].
-const SignicatEvents = CallbacksPath + "signicat"
-
 // setSignicat has the simulated Signicat's dashboard say where its people sign
 // and whom it tells.
 func (w *World) setSignicat(ctx context.Context) error {
 	b, err := json.Marshal(map[string]any{"signUrl": w.Person, "webhook": map[string]string{
-		"url": w.Callbacks + SignicatEvents, "secret": w.Credentials.SignicatWebhook, "header": "X-Signicat-Signature", "encoding": "hex",
+		"url": w.Callbacks + signicatCallbacks, "secret": w.Credentials.SignicatWebhook, "header": "X-Signicat-Signature", "encoding": "hex",
 	}})
 	if err != nil {
 		return fmt.Errorf("encode Signicat's settings: %w", err)
