@@ -10,7 +10,8 @@ import (
 
 // Records keeps what must outlive the workflow.
 type Records struct {
-	Keeper Keeper
+	Keeper   Keeper
+	Evidence Evidence
 }
 
 // KeepAudit writes a run of the audit trail.

@@ -113,7 +113,7 @@ func (w *world) wire(p *pki.PKI, trust evidence.Trust, stamps string) {
 		After: func(d time.Duration) <-chan time.Time { return time.After(d / 100) }, // BankID's pace, a hundred times
 	}
 	w.verify = &activities.Verification{Providers: w, Specs: w.store, Evidence: w.store}
-	w.records = &activities.Records{Keeper: w.store}
+	w.records = &activities.Records{Keeper: w.store, Evidence: w.store}
 	w.sealing = &activities.Sealing{
 		Specs: w.store, Evidence: w.store, Revisions: w.store,
 		Seals: sealer{activities.Seal{

@@ -16,6 +16,16 @@ func (c *Collection) Current() []Current {
 	return all
 }
 
+// About returns the revisions that a participant's latest attempt is about, in
+// the order of the documents; nil means the uploads. A signature in the documents
+// may have come since.
+func (c *Collection) About(id ParticipantID) []Current {
+	if p := c.progress[id]; p != nil {
+		return slices.Clone(p.about)
+	}
+	return nil
+}
+
 // At returns the spec with its documents at other revisions: what a participant
 // is shown and signs when signatures in the documents came before. Documents
 // that are not in current stay as they are.

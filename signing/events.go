@@ -10,7 +10,10 @@ func (c *Collection) StartAttempt(a Attempt) error {
 	}
 	progress := c.progress[a.Participant]
 	a.Number = len(progress.Attempts) + 1
-	progress.Identified = nil
+	progress.Identified, progress.about = nil, nil
+	if len(c.made) > 0 {
+		progress.about = c.Current()
+	}
 	progress.Attempts = append(progress.Attempts, a)
 	return nil
 }

@@ -74,7 +74,8 @@ type Progress struct {
 	Identified *Signature `json:"identified,omitempty"`
 	DeclinedAt time.Time  `json:"declinedAt,omitzero"`
 
-	consenting bool // they have consented, and that is being kept
+	about      []Current // what their latest attempt is about; see Collection.About
+	consenting bool      // they have consented, and that is being kept
 }
 
 func (p *Progress) live() *Attempt {

@@ -59,6 +59,7 @@ type ParticipantView struct {
 	Attempts   []Attempt        `json:"attempts,omitempty"`
 	Signature  *Signature       `json:"signature,omitempty"`
 	Identified *Signature       `json:"identified,omitempty"` // waits for their consent
+	About      []Current        `json:"about,omitempty"`      // the revisions that Identified is about; empty: the uploads
 	DeclinedAt time.Time        `json:"declinedAt,omitzero"`
 }
 
@@ -74,11 +75,15 @@ func (c *Collection) View() View {
 	}
 	for _, p := range c.Participants {
 		progress := c.progress[p.ID]
-		v.Participants = append(v.Participants, ParticipantView{
+		view := ParticipantView{
 			ID: p.ID, Step: p.Step, Method: p.Method, State: c.ParticipantState(p),
 			Attempts:  append([]Attempt(nil), progress.Attempts...),
 			Signature: progress.Signature, Identified: progress.Identified, DeclinedAt: progress.DeclinedAt,
-		})
+		}
+		if view.Identified != nil {
+			view.About = c.About(p.ID)
+		}
+		v.Participants = append(v.Participants, view)
 	}
 	return v
 }

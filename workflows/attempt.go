@@ -183,13 +183,45 @@ func (c *collection) endAttempt(ref activities.AttemptRef, result signing.Attemp
 		workflow.GetLogger(c.ctx).Error("an attempt ended that was not live", "attempt", ref.Attempt, "error", err)
 		return
 	}
+	attempts := c.Progress(ref.Participant).Attempts
+	if counted := attempts[len(attempts)-1].Outcome; counted != result.Outcome {
+		result.Outcome, result.Signature = counted, nil // it is below the policy
+	}
 	e := signing.AuditEntry{
-		Type: signing.AuditAttempt, Participant: ref.Participant, Attempt: ref.Attempt,
+		Type: ended(result), Participant: ref.Participant, Attempt: ref.Attempt,
 		Provider: ref.Provider, Code: string(result.Outcome), ProviderCode: result.ProviderCode,
 	}
 	if result.Signature != nil {
-		e.Type, e.Digest = signing.AuditSigned, result.Signature.Evidence.String()
+		e.Digest = result.Signature.Evidence.String()
 	}
 	c.record(e)
+	c.recordRevisions(ref, result.Signature)
 	c.show()
+}
+
+// ended is what the audit trail calls the end of an attempt. Only what is a
+// signature of ours is called one.
+func ended(r signing.AttemptResult) signing.AuditType {
+	switch {
+	case r.Signature == nil:
+		return signing.AuditAttempt
+	case r.Outcome == signing.OutcomeIdentified:
+		return signing.AuditIdentified
+	case r.Signature.Assurance == signing.AssuranceAttestedProcess:
+		return signing.AuditProcess
+	}
+	return signing.AuditSigned
+}
+
+// recordRevisions records what a signature made of the documents.
+func (c *collection) recordRevisions(ref activities.AttemptRef, s *signing.Signature) {
+	if s == nil {
+		return
+	}
+	for _, made := range s.Revisions {
+		c.record(signing.AuditEntry{
+			Type: signing.AuditRevised, Participant: ref.Participant, Attempt: ref.Attempt,
+			Document: made.Document, Digest: made.Digest.String(),
+		})
+	}
 }

@@ -31,9 +31,10 @@ func (c *collection) record(e signing.AuditEntry) {
 	c.trail.lines = append(c.trail.lines, string(line))
 	switch e.Type {
 	case signing.AuditCreated, signing.AuditDocument, signing.AuditStarted, signing.AuditReturned, signing.AuditSealing,
-		signing.AuditSealed, signing.AuditUnsealed, signing.AuditEvidence:
+		signing.AuditSealed, signing.AuditUnsealed, signing.AuditEvidence, signing.AuditNoOrder, signing.AuditRevised:
 	case signing.AuditAttempt, signing.AuditSigned, signing.AuditDeclined, signing.AuditCancel,
-		signing.AuditEnded, signing.AuditAttention:
+		signing.AuditEnded, signing.AuditAttention,
+		signing.AuditIdentified, signing.AuditConsented, signing.AuditProcess:
 		c.trail.due = true
 	}
 }

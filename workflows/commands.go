@@ -29,6 +29,8 @@ func (c *collection) register(ctx workflow.Context) error {
 		{UpdateConfirmReturn, c.onReturn, c.mayReturn},
 		{UpdateDecline, c.onDecline, c.mayDecline},
 		{UpdateCancel, c.onCancel, c.mayCancel},
+		{UpdateConsent, c.onConsent, c.mayConsent},
+		{UpdateHint, c.onHint, c.mayHint},
 	} {
 		err := workflow.SetUpdateHandlerWithOptions(ctx, u.name, u.handler, workflow.UpdateHandlerOptions{Validator: u.validator})
 		if err != nil {

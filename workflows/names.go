@@ -49,6 +49,8 @@ const (
 	UpdateConfirmReturn = "confirm_return"
 	UpdateDecline       = "decline"
 	UpdateCancel        = "cancel"
+	UpdateConsent       = "consent"
+	UpdateHint          = "hint"
 	QueryView           = "view"
 	// SignalRetry has what needs attention tried again at once. It has no
 	// argument, so that an operator can send it from the Temporal UI.
@@ -107,6 +109,28 @@ type ParticipantCommand struct {
 type ConfirmReturn struct {
 	Participant signing.ParticipantID `json:"participant"`
 	Nonce       signing.Digest        `json:"nonce"`
+}
+
+// ConsentCommand says that a participant, who has identified themselves in an
+// attempt, agrees to what they were shown. It returns a signing.View, once the
+// consent is kept.
+type ConsentCommand struct {
+	Participant signing.ParticipantID `json:"participant"`
+	Attempt     signing.AttemptID     `json:"attempt"`
+	Manifest    signing.Digest        `json:"manifest"` // of the identification
+	// Text is the digest of what was shown: signing.Spec.ConsentText in Locale, of
+	// the spec at the revisions that the identification is about.
+	Text   signing.Digest `json:"text"`
+	Locale signing.Locale `json:"locale"`
+}
+
+// Hint says that a provider's call to us makes it worth while to ask now how the
+// order of a live attempt stands. The id of its Update is the push's key, so that
+// a repeated call is the same hint. It is refused when the attempt is not live,
+// when it is being looked at already and when it had as many as it may have; then
+// the order is collected in its turn, and nothing is lost.
+type Hint struct {
+	Attempt signing.AttemptID `json:"attempt"`
 }
 
 // The search attributes of a collection's workflow. Temporal stores them in

@@ -107,7 +107,7 @@ func (c *workerCommand) activities(store *storage.Store, trust evidence.Trust, k
 			Providers: accountsOf, Specs: store, Evidence: store, Persons: store, Revisions: revisions, Clock: time.Now, After: time.After,
 		},
 		Verification: &activities.Verification{Providers: accountsOf, Specs: store, Evidence: store},
-		Records:      &activities.Records{Keeper: store},
+		Records:      &activities.Records{Keeper: store, Evidence: store},
 		Sealing: &activities.Sealing{
 			Specs: store, Evidence: store, Revisions: revisions, Seals: tenantSeals{keeper},
 			Pages:    pdfcpuchild.New(self, pdfcpuChild),
