@@ -125,21 +125,11 @@ func (a *App) Settings(ctx context.Context, s bankid.Settings) error {
 }
 
 // Fault switches a fault of BankID on.
-func (a *App) Fault(ctx context.Context, f faults.Fault) error {
-	return a.call(ctx, http.MethodPost, "/v1/faults", f, nil)
-}
+func (a *App) Fault(ctx context.Context, f faults.Fault) error { return a.FaultAt(ctx, "bankid", f) }
 
 // TimestampFault switches a fault of the timestamp authority on.
 func (a *App) TimestampFault(ctx context.Context, f faults.Fault) error {
-	return a.call(ctx, http.MethodPost, "/v1/tsa/faults", f, nil)
-}
-
-// ClearFaults switches every fault off.
-func (a *App) ClearFaults(ctx context.Context) error {
-	if err := a.call(ctx, http.MethodDelete, "/v1/faults", nil, nil); err != nil {
-		return err
-	}
-	return a.call(ctx, http.MethodDelete, "/v1/tsa/faults", nil, nil)
+	return a.FaultAt(ctx, "tsa", f)
 }
 
 // Advance moves the simulated world's clock forward.

@@ -295,6 +295,11 @@ func (w *world) act(id, do string, a signicat.Act) map[string]any {
 // What a person may do, and how the session stands then.
 func TestPerson(t *testing.T) {
 	w := newWorld(t)
+	drawn := map[any]bool{}
+	for range 3 {
+		drawn[w.tell("POST", "/v1/signicat/persons", signicat.Person{GivenName: "Ola", Surname: "Nordmann"})["nin"]] = true
+	}
+	require.Len(t, drawn, 3, "who has no number is given one of their own")
 	doc := w.upload("application/pdf", pdf)
 	g := w.group("", doc)
 	back := map[string]any{"success": "https://a.example/s", "cancel": "https://a.example/c", "error": "https://a.example/e"}

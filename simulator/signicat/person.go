@@ -15,7 +15,7 @@ import (
 
 // Person is somebody with a simulated Norwegian BankID.
 type Person struct {
-	NIN        string `json:"nin"` // eleven digits, synthetic: see pki.SyntheticNIN
+	NIN        string `json:"nin"` // eleven digits, synthetic: see pki.SyntheticNIN; "" draws one
 	GivenName  string `json:"givenName"`
 	Surname    string `json:"surname"`
 	RSA        bool   `json:"rsa,omitempty"`        // signs by RSA-3072 and not by P-256
@@ -55,11 +55,16 @@ func (s *Server) register(p Person) (Person, error) {
 	if p.GivenName == "" || p.Surname == "" {
 		return p, fault.New(fault.Invalid, "bad_name", "givenName and surname must not be empty")
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := 0; p.NIN == ""; n++ {
+		if drawn := pki.SyntheticNIN(time.Date(1990, 1, 1+n, 0, 0, 0, 0, time.UTC), 0); s.people[drawn].NIN == "" {
+			p.NIN = drawn
+		}
+	}
 	if _, err := s.pki.NorwegianPerson(p.leaf()); err != nil {
 		return p, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.people[p.NIN] = p
 	return p, nil
 }

@@ -152,7 +152,53 @@ $("act").addEventListener("submit", (e) => {
 $("decline").addEventListener("click", () => act("decline-call"));
 $("cancel").addEventListener("click", () => act("cancel"));
 
+// The other parts of the world are there when their routes are.
+async function part(id, path, show) {
+  const answer = await fetch(path);
+  if (!answer.ok) return;
+  show(await answer.json());
+  $(id).hidden = false;
+}
+
+function list(id, items) {
+  $(id).replaceChildren(...items);
+  if (items.length === 0) $(id).append(element("li", "None."));
+}
+
+function sessionItem(s) {
+  const item = element("li", s.title + ", " + s.state.toLowerCase() + " ");
+  if (s.state === "READY") {
+    const link = element("a", "open its page");
+    link.href = "/sign/?sessionId=" + encodeURIComponent(s.page);
+    item.append(link);
+  }
+  return item;
+}
+
+async function world() {
+  await part("norwegian-part", "/v1/signicat/sessions", (all) => list("sessions", all.map(sessionItem)));
+  await part("norwegian-part", "/v1/signicat/persons", (all) =>
+    list("norwegians", all.map((p) => element("li", p.givenName + " " + p.surname + ", " + p.nin))));
+  await part("sbab-part", "/v1/sbab/participants", (all) =>
+    list("participants", all.map((p) => element("li", p.id + " for " + p.personalNumber + (p.status ? ", " + p.status : "")))));
+  await part("clock-part", "/v1/clock", (c) => { $("now").textContent = c.now + (c.ahead === "0s" ? "" : ", " + c.ahead + " ahead"); });
+}
+
+const change = (method, path, body) => attempt(async () => { await call(method, path, body); await world(); });
+
+$("register-norwegian").addEventListener("submit", (e) => {
+  e.preventDefault();
+  change("POST", "/v1/signicat/persons", Object.fromEntries(new FormData(e.target))).then(() => e.target.reset());
+});
+$("enrol").addEventListener("submit", (e) => {
+  e.preventDefault();
+  change("POST", "/v1/sbab/participants", { personalNumber: $("who").value });
+});
+document.querySelectorAll("[data-advance]").forEach((button) =>
+  button.addEventListener("click", () => change("POST", "/v1/clock", { advance: button.dataset.advance })));
+$("reset").addEventListener("click", () => change("DELETE", "/v1/clock"));
+
 const token = new URLSearchParams(location.search).get("autostarttoken");
 if (token) $("code").value = token;
-people().then(refresh).catch((e) => say(e.message));
-setInterval(() => refresh().catch(() => {}), 2000);
+people().then(refresh).then(world).catch((e) => say(e.message));
+setInterval(() => refresh().then(world).catch(() => {}), 2000);
