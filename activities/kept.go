@@ -2,13 +2,11 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/handslag/handslag/evidence"
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
-	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/signing"
 )
 
@@ -72,43 +70,4 @@ func (s *Sealing) open(ctx context.Context, ref signing.RevisionRef) (pdf.Revisi
 		return pdf.Revision{}, fmt.Errorf("decode hash state: %w", err)
 	}
 	return pdf.Revision{Source: source, Size: source.Size(), Hash: &state}, nil
-}
-
-// proofs gathers what proves each signature.
-func (s *Sealing) proofs(ctx context.Context, in SealInput, spec signing.Spec) ([]evidence.Proof, error) {
-	var proofs []evidence.Proof
-	for _, signature := range in.Signatures {
-		p, ok := spec.Participant(signature.Participant)
-		if !ok {
-			return nil, signing.ErrUnknownParticipant
-		}
-		proof := evidence.Proof{Signature: signature, Locale: p.Locale, MaskedNumber: p.PersonalNumber.Masked()}
-		ref := AttemptRef{CollectionRef: in.CollectionRef, Attempt: signature.Attempt}
-		var asked request
-		var result providers.Result
-		for _, piece := range []struct {
-			name  string
-			bytes *[]byte
-			value any
-		}{
-			{requestName, nil, &asked},
-			{resultName, nil, &result},
-			{providers.ProofXML, &proof.XML, nil},
-			{providers.ProofOCSP, &proof.OCSP, nil},
-		} {
-			b, err := s.Evidence.GetEvidence(ctx, ref.evidence(piece.name))
-			if err == nil && piece.value != nil {
-				err = json.Unmarshal(b, piece.value)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("get %s of a signature: %w", piece.name, err)
-			}
-			if piece.bytes != nil {
-				*piece.bytes = b
-			}
-		}
-		proof.TextVersion, proof.Manifest, proof.SignerName = asked.TextVersion, asked.Manifest, result.SignerName
-		proofs = append(proofs, proof)
-	}
-	return proofs, nil
 }

@@ -229,6 +229,7 @@ func (s *Sealing) judge(ctx context.Context, j job, file evidence.File) (*eviden
 // certificates' status. Whoever verifies such a document brings them along, too.
 func (s *Sealing) informed(ctx context.Context, j job, files ...evidence.File) (evidence.Trust, error) {
 	trust := s.Trust
+	trust.Accept = j.spec.Policy.Accept // what the collection was made with is enough for its result
 	seal, err := s.Seals.Seal(j.Tenant)
 	if err != nil {
 		return trust, err
@@ -259,13 +260,24 @@ func (s *Sealing) accept(ctx context.Context, j job, report *evidence.Report) er
 	case report.Collection != j.Collection || report.Document != j.Document ||
 		report.Upload.Digest != j.document.Digest || report.Upload.Length != j.document.Length:
 		return errResult.Because(errors.New("it is of another document"))
-	case len(report.Signers) != len(j.Signatures):
-		return errResult.Because(errors.New("it has other signers"))
 	}
-	for i, signer := range report.Signers {
-		if signer.Participant != j.Signatures[i].Participant {
+	return sameParts(report, j.Signatures)
+}
+
+// sameParts: each participant's part is in the report, as what it is.
+func sameParts(report *evidence.Report, signatures []signing.Signature) error {
+	found := map[signing.ParticipantID]signing.Assurance{}
+	parts := slices.Concat(report.Signers, report.Statements, report.Consents, report.Processes)
+	for _, part := range parts {
+		found[part.Participant] = part.Assurance
+	}
+	for _, s := range signatures {
+		if found[s.Participant] != s.Assurance {
 			return errResult.Because(errors.New("it has other signers"))
 		}
+	}
+	if len(parts) != len(signatures) {
+		return errResult.Because(errors.New("it has other signers"))
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func (s *Sealing) sealAlone(ctx context.Context, j job) (signing.RevisionRef, er
 		if err != nil {
 			return err
 		}
-		report, err := evidence.VerifySealed(ctx, file, j.document.Length, trust, s.Clock())
+		report, err := evidence.VerifySealed(ctx, file, j.document.Length, j.base.Length, trust, s.Clock())
 		if err != nil {
 			return fmt.Errorf("verify the result: %w", err)
 		}

@@ -226,7 +226,7 @@ func TestSeparateResultIsHeldToSignatures(t *testing.T) {
 	tail, err := pdf.Append(rev, pdf.Additions{Pages: additions.Pages, Time: additions.Time})
 	require.NoError(t, err)
 	paged := signedBy(t, append(archival(), tail...), options)
-	r, err := evidence.VerifySealed(t.Context(), fileOf(paged), int64(len(archival())), w.sealing.Trust, time.Now())
+	r, err := evidence.VerifySealed(t.Context(), fileOf(paged), int64(len(archival())), int64(len(archival())), w.sealing.Trust, time.Now())
 	require.NoError(t, err)
 	require.Equal(t, "DOCUMENT_CHANGED", r.SubIndication)
 }

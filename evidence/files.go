@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/signing"
@@ -63,7 +64,7 @@ func (f *files) index() (Index, error) {
 	if err != nil {
 		return index, err
 	}
-	if index.Version == IndexVersion && f.entries[IndexName].Offset < index.Upload.Length {
+	if index.Result == nil && f.entries[IndexName].Offset < index.Upload.Length {
 		return index, errIndex.Because(errors.New("it lies within the upload"))
 	}
 	return index, nil
@@ -86,11 +87,12 @@ func (f *files) read(name string) ([]byte, error) {
 	return b, nil
 }
 
-// manifest reads the manifest of a signature and checks that it names the
-// collection, the participant and the upload.
-func (f *files) manifest(index Index, e Entry) (signing.Manifest, signing.ManifestDocument, error) {
+// manifest reads the manifest that a participant's part is about, and checks that
+// it names the collection, the participant and a revision of the document that
+// there is.
+func (f *files) manifest(x Index, read Read, participant signing.ParticipantID) (signing.Manifest, signing.ManifestDocument, error) {
 	var none signing.ManifestDocument
-	b, err := f.read(e.Manifest)
+	b, err := f.read(read.Manifest)
 	if err != nil {
 		return signing.Manifest{}, none, err
 	}
@@ -98,14 +100,23 @@ func (f *files) manifest(index Index, e Entry) (signing.Manifest, signing.Manife
 	if err != nil {
 		return m, none, err
 	}
-	if m.Collection != index.Collection || m.Participant != e.Participant {
+	if m.Collection != x.Collection || m.Participant != participant {
 		return m, none, errors.New("it is of another collection or participant")
 	}
 	for _, d := range m.Documents {
-		if d.ID == index.Document && d.Revision == index.Upload.Revision &&
-			d.Length == index.Upload.Length && d.Digest == index.Upload.Digest {
+		if d.ID == x.Document && x.has(d) {
 			return m, d, nil
 		}
 	}
-	return m, none, errors.New("it does not name the upload")
+	return m, none, errors.New("it names no revision of the document")
+}
+
+// has reports whether the document has the revision that a manifest names.
+func (x Index) has(d signing.ManifestDocument) bool {
+	if u := x.Upload; d.Revision == u.Revision {
+		return d.Length == u.Length && d.Digest == u.Digest
+	}
+	return slices.ContainsFunc(x.Revisions, func(e RevisionEntry) bool {
+		return e.Revision == d.Revision && e.Length == d.Length && e.Digest == d.Digest
+	})
 }

@@ -4,38 +4,46 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/handslag/handslag/fault"
-	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/signing"
 )
 
-// The forms of index that this release writes: of evidence in the document
-// itself, and of evidence in a PDF of its own.
-const (
-	IndexVersion    = "handslag-evidence-1"
-	SeparateVersion = "handslag-evidence-2"
-)
+// IndexVersion is the form of index that this release writes. It reads the
+// earlier ones, too.
+const IndexVersion = "handslag-evidence-3"
 
 // IndexName is the name of the index among a document's associated files.
 const IndexName = "handslag-evidence.json"
 
-// Index lists the evidence of a document's signatures.
+// Index lists the evidence of what people did with a document, each kind apart:
+// nothing in one list can be taken for what belongs in another. Every file that
+// it names is an associated file of the same PDF.
 type Index struct {
 	Version    string               `json:"version"`
 	Collection signing.CollectionID `json:"collection"`
 	Document   signing.DocumentID   `json:"document"`
-	// Upload says which bytes were signed: the first Length of the document.
+	// Upload is the first Length bytes of the document.
 	Upload Upload `json:"upload"`
 	// Result is in the index of separate evidence only.
-	Result     *Separate          `json:"result,omitempty"`
-	Signatures []Entry            `json:"signatures"`
+	Result *Separate `json:"result,omitempty"`
+	// Participants are all who had to sign or consent, in the collection's order.
+	// There are none in earlier forms, where the manifests alone say so.
+	Participants []signing.ParticipantID `json:"participants"`
+	// Signatures are Swedish ones, which are files beside the document's pages.
+	Signatures []Entry `json:"signatures,omitempty"`
+	// Revisions are what Norwegian signatures made of the document, oldest first.
+	Revisions  []RevisionEntry    `json:"revisions,omitempty"`
+	Statements []StatementEntry   `json:"statements,omitempty"`
+	Consents   []ConsentEntry     `json:"consents,omitempty"`
+	Processes  []ProcessEntry     `json:"processes,omitempty"`
 	Audit      signing.AuditTrail `json:"audit"`
 }
 
-// Upload is the revision that was signed.
+// Upload is the revision that the collection began with.
 type Upload struct {
 	Revision int            `json:"revision"`
 	Length   int64          `json:"length"`
@@ -53,116 +61,236 @@ type Separate struct {
 	Sealed bool `json:"sealed"`
 }
 
-// Entry is one signature of an index. The files it names are associated files
-// of the same document.
-type Entry struct {
+// Act is what every entry says of a participant's part.
+type Act struct {
 	Participant signing.ParticipantID `json:"participant"`
 	Attempt     signing.AttemptID     `json:"attempt"`
 	Method      signing.Method        `json:"method"`
 	Provider    string                `json:"provider"`
 	Assurance   signing.Assurance     `json:"assurance"`
-	SignedAt    time.Time             `json:"signedAt"`
+	SignedAt    time.Time             `json:"signedAt"` // when they identified themselves, of a consent
 	Environment string                `json:"environment"`
-	// TextVersion and Locale say how the text that the person read is made from
-	// the manifest.
+	// Organisation is the number of the one that they signed for: what the owner of
+	// the collection says, which a signature does not.
+	Organisation string `json:"organisation,omitempty"`
+}
+
+// Read is what a participant read: TextVersion and Locale say how the text is
+// made from the manifest, which is a file.
+type Read struct {
 	TextVersion string         `json:"textVersion"`
 	Locale      signing.Locale `json:"locale"`
 	Manifest    string         `json:"manifest"`
-	Signature   string         `json:"signature"`
-	OCSP        string         `json:"ocsp"`
 }
 
-// Proof is what proves one participant's signature.
-type Proof struct {
-	signing.Signature
-	SignerName   signing.Private // as their certificate says
-	MaskedNumber string
-	TextVersion  string         // of the text they read
-	Locale       signing.Locale // of the text they read
-	Manifest     []byte
-	XML          []byte // the XML signature, decoded from BankID's base64
-	OCSP         []byte // the OCSP response, DER (RFC 6960)
+// Stated is who a person is by the provider's word, and the digest of the raw
+// answer that has it.
+type Stated struct {
+	Name   signing.Private `json:"name,omitempty"`
+	Number string          `json:"number,omitempty"` // masked
+	Answer signing.Digest  `json:"answerSha256"`
 }
 
-// Facts are what the evidence of a document says, to people on its page and to
-// verifiers in its files.
-type Facts struct {
-	Spec     signing.Spec
-	Document signing.Document
-	Proofs   []Proof
-	Audit    signing.AuditTrail
-	Verifier string // address of a page that verifies documents, or ""
-	// Separate is the result that an evidence PDF of its own speaks of; nil when
-	// the evidence is appended to the document itself.
-	Separate *Separate
+// Entry is a BankID signature, with its files.
+type Entry struct {
+	Act
+	Read
+	Signature string `json:"signature"`
+	OCSP      string `json:"ocsp"`
 }
 
-// Files returns the evidence as associated files, of the document's result or of
-// its separate evidence PDF.
-func Files(f Facts) ([]pdf.Attachment, error) {
-	index := Index{
-		Version: IndexVersion, Collection: f.Spec.ID, Document: f.Document.ID, Audit: f.Audit, Result: f.Separate,
-		Upload: Upload{Revision: f.Document.Revision, Length: f.Document.Length, Digest: f.Document.Digest},
+// RevisionEntry is a signature in the document, and the revision that it made:
+// the first Length bytes of the document, of which those after the revision
+// before hold this one signature.
+type RevisionEntry struct {
+	Act
+	Number   string         `json:"number"` // masked
+	Revision int            `json:"revision"`
+	Length   int64          `json:"length"`
+	Digest   signing.Digest `json:"sha256"`
+}
+
+// StatementEntry is a signature that the provider states and does not hand out.
+type StatementEntry struct {
+	Act
+	Stated
+	Read
+	Text string `json:"text"` // the file of what was signed, as the provider states
+}
+
+// ConsentEntry is a consent after an identification. Identification and OCSP are
+// files, where BankID itself identified the person.
+type ConsentEntry struct {
+	Act
+	Stated
+	Read
+	Consent        string `json:"consent"`
+	Identification string `json:"identification,omitempty"`
+	OCSP           string `json:"ocsp,omitempty"`
+}
+
+// ProcessEntry is a process of the provider's own, in which nothing of ours was
+// signed.
+type ProcessEntry struct {
+	Act
+	Stated
+	ProviderParticipant string `json:"providerParticipant,omitempty"`
+}
+
+// signed is where the last signature's revision ends: our seal comes after it.
+func (x Index) signed() int64 {
+	if n := len(x.Revisions); n > 0 {
+		return x.Revisions[n-1].Length
 	}
-	if f.Separate != nil {
-		index.Version = SeparateVersion
-	}
-	var files []pdf.Attachment
-	add := func(name, mime, description string, data []byte) string {
-		files = append(files, pdf.Attachment{
-			Name: name, MIMEType: mime, Description: description, Relationship: "Data", Data: data,
-		})
-		return name
-	}
-	for _, p := range f.Proofs {
-		base := string(p.Participant)
-		index.Signatures = append(index.Signatures, Entry{
-			Participant: p.Participant, Attempt: p.Attempt, Method: p.Method, Provider: p.Provider,
-			Assurance: p.Assurance, SignedAt: p.SignedAt, Environment: p.Environment,
-			TextVersion: p.TextVersion, Locale: p.Locale,
-			Manifest:  add(base+".manifest.json", "application/json", "What the signature covers", p.Manifest),
-			Signature: add(base+".signature.xml", "application/xml", "BankID signature", p.XML),
-			OCSP:      add(base+".ocsp.der", "application/ocsp-response", "Status of the BankID certificate", p.OCSP),
-		})
-	}
-	b, err := json.MarshalIndent(index, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode evidence index: %w", err)
-	}
-	add(IndexName, "application/json", "Index of the evidence", b)
-	return files, nil
+	return x.Upload.Length
 }
 
 var errIndex = fault.New(fault.Invalid, "evidence_index_invalid", "The evidence index of the document cannot be read.")
 
+// parseIndex reads an index of any form. Of the newest, it accepts no other than
+// its one encoding.
 func parseIndex(b []byte) (Index, error) {
-	var index Index
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&index); err != nil {
-		return index, errIndex.Because(err)
+	var form struct {
+		Version string `json:"version"`
 	}
-	if err := index.check(); err != nil {
-		return index, errIndex.Because(err)
+	if err := json.Unmarshal(b, &form); err != nil {
+		return Index{}, errIndex.Because(err)
+	}
+	var index Index
+	var err error
+	if form.Version == IndexVersion {
+		index, err = readIndex(b)
+	} else {
+		index, err = readEarlier(b)
+	}
+	if err == nil {
+		err = index.check()
+	}
+	if err != nil {
+		return Index{}, errIndex.Because(err)
 	}
 	return index, nil
 }
 
+func readIndex(b []byte) (Index, error) {
+	var index Index
+	if err := strictly(b, &index); err != nil {
+		return index, err
+	}
+	again, err := index.encode()
+	if err != nil {
+		return index, err
+	}
+	if !bytes.Equal(again, b) {
+		return index, errors.New("it is not in its one encoding")
+	}
+	return index, nil
+}
+
+func strictly(b []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into) //nolint:wrapcheck // its caller wraps
+}
+
 // check refuses an index that we would never write: what it says is printed.
 func (x Index) check() error {
-	known := x.Version == IndexVersion && x.Result == nil || x.Version == SeparateVersion && x.Result != nil
-	if !known || !signing.ValidID(signing.CollectionPrefix, string(x.Collection)) ||
+	if !signing.ValidID(signing.CollectionPrefix, string(x.Collection)) ||
 		!signing.ValidID(signing.DocumentPrefix, string(x.Document)) || x.Upload.Length < 0 {
-		return errors.New("it is of a version or document that cannot be")
+		return errors.New("it is of a document that cannot be")
 	}
-	if r := x.Result; r != nil && (r.Length < x.Upload.Length || r.Sealed != (r.Length > x.Upload.Length)) {
-		return errors.New("the result it speaks of cannot be")
+	if err := x.checkRevisions(); err != nil {
+		return err
 	}
-	for _, e := range x.Signatures {
-		known := e.Method == signing.MethodBankIDSE && e.Assurance == signing.AssuranceVerified && e.TextVersion == signing.TextVersion
-		if !known || !e.Locale.Valid() || !signing.ValidID(signing.ParticipantPrefix, string(e.Participant)) {
-			return errors.New("a signature is of a form that this release does not know")
+	if err := x.checkTexts(); err != nil {
+		return err
+	}
+	for _, a := range x.acts() {
+		if !a.valid() {
+			return errors.New("an entry is of a form that this release does not know")
 		}
 	}
 	return nil
+}
+
+// checkTexts: this release can make again what people read.
+func (x Index) checkTexts() error {
+	known := true
+	for _, e := range x.Signatures {
+		known = known && e.known(signing.TextVersion)
+	}
+	for _, e := range x.Statements {
+		known = known && e.known(signing.TextVersion)
+	}
+	for _, e := range x.Consents {
+		known = known && e.known(signing.ConsentVersion)
+		if (e.Identification == "") != (e.OCSP == "") {
+			return errors.New("an identification has no proof of its certificate's status")
+		}
+	}
+	if !known {
+		return errors.New("a text is of a form that this release does not know")
+	}
+	return nil
+}
+
+func (r Read) known(version string) bool { return r.TextVersion == version && r.Locale.Valid() }
+
+// checkRevisions: each revision is longer than the one before, and our seal
+// follows the last.
+func (x Index) checkRevisions() error {
+	length := x.Upload.Length
+	for i, e := range x.Revisions {
+		if x.Result == nil || e.Revision != x.Upload.Revision+i+1 || e.Length <= length {
+			return errors.New("a revision that it speaks of cannot be")
+		}
+		length = e.Length
+	}
+	if r := x.Result; r != nil && (r.Length < length || r.Sealed != (r.Length > length)) {
+		return errors.New("the result it speaks of cannot be")
+	}
+	return nil
+}
+
+// listed is an entry, and the kind of the list that it is in.
+type listed struct {
+	Act
+	Stated
+	kind   Kind
+	inside bool // the document
+}
+
+func (x Index) acts() []listed {
+	var all []listed
+	for _, e := range x.Signatures {
+		all = append(all, listed{Act: e.Act, kind: KindSignature})
+	}
+	for _, e := range x.Revisions {
+		all = append(all, listed{Act: e.Act, Stated: Stated{Number: e.Number}, kind: KindSignature, inside: true})
+	}
+	for _, e := range x.Statements {
+		all = append(all, listed{Act: e.Act, Stated: e.Stated, kind: KindStatement})
+	}
+	for _, e := range x.Consents {
+		all = append(all, listed{Act: e.Act, Stated: e.Stated, kind: KindConsent})
+	}
+	for _, e := range x.Processes {
+		all = append(all, listed{Act: e.Act, Stated: e.Stated, kind: KindProcess})
+	}
+	return all
+}
+
+var (
+	providerForm = regexp.MustCompile(`^[a-z]{1,20}$`)
+	numberForm   = regexp.MustCompile(`^(\d{8}-xxxx|\d{6}-xxxxx)?$`)
+	orgForm      = regexp.MustCompile(`^(\d{6}-\d{4})?$`)
+)
+
+// valid: the entry is in the list that its assurance belongs in, of a method that
+// yields it.
+func (l listed) valid() bool {
+	return signing.ValidID(signing.ParticipantPrefix, string(l.Participant)) &&
+		signing.ValidID(signing.AttemptPrefix, string(l.Attempt)) &&
+		kindOf(l.Assurance) == l.kind && (l.kind == KindSignature || !l.Answer.IsZero()) && slices.Contains(l.Method.Assurances(), l.Assurance) && l.Method.SignsDocuments() == l.inside &&
+		providerForm.MatchString(l.Provider) && numberForm.MatchString(l.Number) && orgForm.MatchString(l.Organisation)
 }

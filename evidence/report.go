@@ -3,6 +3,7 @@ package evidence
 import (
 	"time"
 
+	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/signing"
 )
@@ -24,7 +25,21 @@ type Report struct {
 	Document   signing.DocumentID   `json:"document,omitempty"`
 	Upload     *Upload              `json:"upload,omitempty"`
 	Audit      *signing.AuditTrail  `json:"audit,omitempty"`
-	Signers    []Signer             `json:"signers"`
+	// RestsOn is what stands behind the participants' parts, in the words of a
+	// policy. Anything but verified is somebody's statement, which the seal vouches
+	// for and the document does not prove; Trust.Accept says whether that is enough.
+	RestsOn []signing.Assurance `json:"restsOn,omitempty"`
+	// CompleteBy is who says who had to sign: the signatures themselves, or, where
+	// no signature in the document says so, the seal alone.
+	CompleteBy Authority `json:"completeBy,omitempty"`
+	// Signers signed, and that is proven or it is not. Statements and Consents are
+	// never among them. All three are in the order of the collection.
+	Signers    []Signer `json:"signers"`
+	Statements []Signer `json:"statements,omitempty"`
+	Consents   []Signer `json:"consents,omitempty"`
+	// Processes are related, each of a provider's own: nothing of ours was signed in
+	// them, and they take no part in the verdict.
+	Processes []Signer `json:"relatedProcesses,omitempty"`
 	// Seals are the PAdES signatures of the document that are ours. Without
 	// evidence that tells them apart, all of them.
 	Seals []Seal `json:"seals"`
@@ -51,23 +66,60 @@ type Separately struct {
 	Reason        string         `json:"reason,omitempty"`
 }
 
-// Signer is a person who signed, as their own signature states.
+// Authority is who says something.
+type Authority string
+
+// Who can say who had to sign.
+const (
+	BySignatures Authority = "signatures"
+	BySeal       Authority = "seal"
+)
+
+// Signer is a person, and what their part is worth. Of a signature, what is said
+// of them is what their own certificate says; of any other kind it is what the
+// provider stated, and the indication is never TOTAL-PASSED.
 type Signer struct {
+	Kind           Kind                  `json:"kind"`
 	Participant    signing.ParticipantID `json:"participant"`
 	Name           signing.Private       `json:"name,omitempty"`
 	PersonalNumber string                `json:"personalNumber,omitempty"` // masked
 	Title          signing.Private       `json:"title,omitempty"`          // of this document, as signed
 	Method         signing.Method        `json:"method"`
+	Provider       string                `json:"provider,omitempty"`
 	Assurance      signing.Assurance     `json:"assurance"`
-	SignedAt       time.Time             `json:"signedAt,omitzero"`
-	TimeSource     string                `json:"timeSource,omitempty"`
-	RelyingParty   signing.Private       `json:"relyingParty,omitempty"` // for whom they signed
-	Environment    string                `json:"environment,omitempty"`
-	Indication     pdf.Indication        `json:"indication"`
-	SubIndication  string                `json:"subIndication,omitempty"`
-	Reason         string                `json:"reason,omitempty"`
-	Checks         map[string]string     `json:"checks,omitempty"`
+	// Revision is the one of the document that they signed or approved; with
+	// nbid-pki, the one that their signature made.
+	Revision int `json:"revision"`
+	// SignedAt is when they identified themselves, of a consent.
+	SignedAt   time.Time  `json:"signedAt,omitzero"`
+	TimeSource TimeSource `json:"timeSource,omitempty"`
+	// ConsentedAt is of a consent only.
+	ConsentedAt time.Time `json:"consentedAt,omitzero"`
+	// RelyingParty is for whom they signed, and Organisation the number of the one
+	// that they signed on behalf of, which only the seal vouches for.
+	RelyingParty signing.Private `json:"relyingParty,omitempty"`
+	Organisation string          `json:"organisation,omitempty"`
+	// Level is that of a signature in the document.
+	Level pdf.Level `json:"level,omitempty"`
+	// Answer is the digest of the provider's raw answer, which is kept elsewhere.
+	Answer        signing.Digest    `json:"answerSha256,omitzero"`
+	Environment   string            `json:"environment,omitempty"`
+	Indication    pdf.Indication    `json:"indication"`
+	SubIndication string            `json:"subIndication,omitempty"`
+	Reason        string            `json:"reason,omitempty"`
+	Checks        map[string]string `json:"checks,omitempty"`
 }
+
+// TimeSource is who states a time.
+type TimeSource string
+
+// The sources.
+const (
+	TimeOCSP                = TimeSource(bankidsig.TimeOCSP) // BankID's OCSP responder, under its signature
+	TimeStamp    TimeSource = "timestamp"                    // a timestamp authority
+	TimeClaimed  TimeSource = "claimed"                      // the signature itself
+	TimeProvider TimeSource = "provider"                     // the provider, says the seal
+)
 
 // Seal is a PAdES signature or document timestamp.
 type Seal struct {

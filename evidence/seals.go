@@ -127,8 +127,8 @@ func sealOf(s pdf.SignatureReport) Seal {
 	if s.TimestampSigner != nil {
 		seal.Authority = s.TimestampSigner.Subject.CommonName
 	}
-	if n := s.NationalID.Reveal(); len(n) > birthDate { // a person, whose organisation is their bank
-		seal.NationalID, seal.Organisation = n[:birthDate]+"-xxxxx", s.Signer.Subject.CommonName
+	if n := maskedNIN(s.NationalID); n != "" { // a person, whose organisation is their bank
+		seal.NationalID, seal.Organisation = n, s.Signer.Subject.CommonName
 	}
 	for _, c := range s.Changes {
 		seal.Changes = append(seal.Changes, Change{c.Kind, c.Revision, c.Page})

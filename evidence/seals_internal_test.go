@@ -38,7 +38,7 @@ func TestNobodySignsAfterTheSeal(t *testing.T) {
 		-time.Hour: pdf.TotalPassed, time.Minute: pdf.TotalPassed, time.Hour: pdf.Indeterminate,
 	} {
 		r := newReport()
-		r.Signers = []Signer{{SignedAt: sealed.Add(after), TimeSource: string(bankidsig.TimeOCSP)}}
+		r.Signers = []Signer{{SignedAt: sealed.Add(after), TimeSource: TimeOCSP}}
 		r.judgeOrder([]Seal{{}, {Time: sealed}})
 		require.Equal(t, want, r.Indication)
 	}

@@ -27,7 +27,7 @@ func (r *Report) findSeparate(ctx context.Context, document File, evidence []Fil
 		if err != nil {
 			return nil, err
 		}
-		if index != nil && index.Version == SeparateVersion {
+		if index != nil && index.Result != nil {
 			candidates = append(candidates, separate{i, f, files, *index})
 			lengths = append(lengths, index.Result.Length, index.Upload.Length)
 		}
@@ -56,23 +56,27 @@ func (r *Report) findSeparate(ctx context.Context, document File, evidence []Fil
 // judgeSeparate judges a document together with its evidence PDF.
 func (r *Report) judgeSeparate(ctx context.Context, document File, e *separate, trust Trust, now time.Time) error {
 	r.describe(e.index, signing.AssemblySeparate)
-	if err := r.judgeSigned(ctx, document, e.index.Upload.Length, e.index.Result.Sealed, trust, now); err != nil {
+	if err := r.judgeSigned(ctx, document, e.index.Upload.Length, e.index.signed(), e.index.Result.Sealed, trust, now); err != nil {
+		return err
+	}
+	if err := r.judgeInside(ctx, document, e.index, trust, now); err != nil {
 		return err
 	}
 	return r.judgeEvidence(ctx, e, trust, now)
 }
 
-// judgeSigned judges a document that only ever receives signatures: ours, those
-// that the upload came with, and that nothing else was added.
-func (r *Report) judgeSigned(ctx context.Context, document File, upload int64, isSealed bool, trust Trust, now time.Time) error {
-	s, err := judgeSeals(ctx, document.Content, document.Size, upload, trust, now)
+// judgeSigned judges a document that only ever receives signatures: ours, which
+// follow the first signed bytes, those that the upload came with, and that
+// nothing else was added.
+func (r *Report) judgeSigned(ctx context.Context, document File, upload, signed int64, isSealed bool, trust Trust, now time.Time) error {
+	s, err := judgeSeals(ctx, document.Content, document.Size, signed, trust, now)
 	if err != nil {
 		return err
 	}
 	if isSealed {
 		r.sealed(s)
 	}
-	if err := r.judgeAppended(checkSigned(document, upload, isSealed)); err != nil {
+	if err := r.judgeAppended(checkSigned(document, upload, signed, isSealed)); err != nil {
 		return err
 	}
 	if s.earlier > 0 {
@@ -81,12 +85,12 @@ func (r *Report) judgeSigned(ctx context.Context, document File, upload int64, i
 	return nil
 }
 
-var errUnsealed = fault.New(fault.Invalid, "pdf_appended_change", "Something was added to an upload whose own signatures allow nothing more.")
+var errUnsealed = fault.New(fault.Invalid, "pdf_appended_change", "Something was added to a document whose own signatures allow nothing more.")
 
 // checkSigned: only signatures follow the upload, and to one that is not sealed
-// nothing was added at all.
-func checkSigned(document File, upload int64, isSealed bool) error {
-	if !isSealed && document.Size != upload {
+// nothing was added after the signed bytes at all.
+func checkSigned(document File, upload, signed int64, isSealed bool) error {
+	if !isSealed && document.Size != signed {
 		return errUnsealed
 	}
 	return pdf.CheckSigned(document.Content, document.Size, upload, pdf.Limits{})
@@ -119,13 +123,21 @@ func (r *Report) judgeEvidence(ctx context.Context, e *separate, trust Trust, no
 func (r *Report) judgeAlone(ctx context.Context, e separate, trust Trust, now time.Time) error {
 	r.describe(e.index, signing.AssemblySeparate)
 	r.conclude(pdf.Indeterminate, subNoDocument, "This is the evidence of a document that was not given; give that too.")
+	for _, each := range e.index.Revisions {
+		s := stated(each.Act, Stated{Number: each.Number}, KindSignature)
+		s.Revision, s.TimeSource = each.Revision, ""
+		s.SubIndication, s.Reason = subNoDocument, "The signature is in the document, which was not given."
+		r.Signers = append(r.Signers, s)
+	}
 	return r.judgeEvidence(ctx, &e, trust, now)
 }
 
 // VerifySealed says what a document is worth that only ever receives signatures,
-// without its evidence: our seal, the signatures that the upload came with, and
-// that nothing else follows the upload, whose digest the caller knows to be right.
-func VerifySealed(ctx context.Context, document File, upload int64, trust Trust, now time.Time) (*Report, error) {
+// without its evidence: our seal, which follows the first signed bytes, the
+// signatures that the upload came with, and that nothing else follows the first
+// upload bytes. The caller knows the digests of both to be right, and whose the
+// signatures between them are.
+func VerifySealed(ctx context.Context, document File, upload, signed int64, trust Trust, now time.Time) (*Report, error) {
 	r := newReport()
-	return r, r.judgeSigned(ctx, document, upload, true, trust, now)
+	return r, r.judgeSigned(ctx, document, upload, signed, true, trust, now)
 }

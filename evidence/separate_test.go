@@ -79,7 +79,7 @@ func TestEarlierSignersMayBeAnybody(t *testing.T) {
 	require.Equal(t, pdf.Indeterminate, r.Indication)
 
 	upload := document[:r.Upload.Length]
-	r, err = evidence.VerifySealed(t.Context(), fileOf(upload), 0, trust, time.Now())
+	r, err = evidence.VerifySealed(t.Context(), fileOf(upload), 0, 0, trust, time.Now())
 	require.NoError(t, err)
 	require.False(t, r.Passed(), "a person's signature is no seal of ours")
 }

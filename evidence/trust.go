@@ -15,6 +15,7 @@ import (
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/pdf/revocation"
+	"github.com/handslag/handslag/signing"
 )
 
 // The purposes of trust anchors.
@@ -38,6 +39,9 @@ type Trust struct {
 	// NBID are the anchors, by environment, of persons with Norwegian BankID; they
 	// are among Signers, too.
 	NBID map[bankidsig.Environment]*x509.CertPool
+	// Accept says which parts are enough beside verified signatures, as a collection's
+	// policy does. By default none is: then nobody's word passes for a signature.
+	Accept []signing.Assurance
 	// Proofs are statements about certificates that the verifier brings along,
 	// beside those in the documents.
 	Proofs revocation.Proofs
@@ -156,11 +160,16 @@ func (t *Trust) of(env bankidsig.Environment, signers map[bankidsig.Environment]
 func (t *Trust) Environments() []bankidsig.Environment {
 	var found []bankidsig.Environment
 	for _, env := range environments {
-		known := t.Signers[env] != nil || t.Seal[env] != nil || t.Timestamp[env] != nil ||
+		known := t.Signers[env] != nil || t.NBID[env] != nil || t.Seal[env] != nil || t.Timestamp[env] != nil ||
 			slices.ContainsFunc(t.BankID, func(a bankidsig.Anchor) bool { return a.Environment == env })
 		if known {
 			found = append(found, env)
 		}
 	}
 	return found
+}
+
+// accepts reports whether a part of that assurance is enough.
+func (t *Trust) accepts(a signing.Assurance) bool {
+	return a == signing.AssuranceVerified || slices.Contains(t.Accept, a)
 }

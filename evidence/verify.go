@@ -30,6 +30,17 @@ const (
 	subOrganisation = "SEALED_BY_ANOTHER"
 	subEvidence     = "EVIDENCE_INVALID"
 	subManifest     = "MANIFEST_MISMATCH"
+	subText         = "TEXT_MISMATCH"
+	subConsent      = "CONSENT_MISMATCH"
+	subRevision     = "REVISION_MISMATCH"
+	subSigner       = "SIGNER_MISMATCH"
+
+	// What is no signature, however well all that is there fits together.
+	subStated    = "STATED_BY_PROVIDER"
+	subConsented = "CONSENT_IS_NO_SIGNATURE"
+	subProcess   = "RELATED_PROCESS"
+	// A verdict that rests on such things, when the verifier did not accept them.
+	subRests = "RESTS_ON_STATEMENTS"
 )
 
 // File is a PDF that is to be verified.
@@ -60,7 +71,7 @@ func VerifyDocument(ctx context.Context, document File, evidence []File, trust T
 	switch {
 	case apart != nil:
 		return r, r.judgeSeparate(ctx, document, apart, trust, now)
-	case index != nil && index.Version == SeparateVersion:
+	case index != nil && index.Result != nil:
 		return r, r.judgeAlone(ctx, separate{-1, document, own, *index}, trust, now)
 	}
 	s, err := judgeSeals(ctx, document.Content, document.Size, 0, trust, now)

@@ -89,8 +89,10 @@ func TestConsentText(t *testing.T) {
 // signs nothing of ours, and nothing of ours waits for their signature.
 func TestManifestListsThoseWhoAct(t *testing.T) {
 	s := signing.Spec{Participants: []signing.Participant{
-		{ID: "par_a", Method: signing.MethodBankIDSE}, {ID: "par_b", Method: signing.MethodBankIDSEProcess},
-		{ID: "par_c", Method: signing.MethodBankIDSEIdentify}, {ID: "par_d", Method: signing.MethodNBIDPKI},
+		{ID: "par_a", Method: signing.MethodBankIDSE},
+		{ID: "par_b", Method: signing.MethodBankIDSEProcess},
+		{ID: "par_c", Method: signing.MethodBankIDSEIdentify},
+		{ID: "par_d", Method: signing.MethodNBIDPKI},
 	}}
 	require.Equal(t, []signing.ParticipantID{"par_a", "par_c", "par_d"}, s.Manifest("par_a").Participants)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/handslag/handslag/evidence"
 	"github.com/handslag/handslag/pdf"
+	"github.com/handslag/handslag/signing"
 )
 
 type verifyCommand struct {
@@ -21,6 +22,7 @@ type verifyCommand struct {
 	Trust        string   `required:"" help:"Directory of trust anchors: <bankid-se|nbid|seal|tsa>.<live|test|simulator>.pem." placeholder:"DIR"`
 	Revocation   string   `help:"Directory of OCSP responses and certificate revocation lists, for certificates whose status the documents do not prove." placeholder:"DIR"`
 	Signatures   bool     `help:"Judge the PAdES signatures alone, whoever made them: for documents that do not come from Handslag."`
+	Accept       []string `help:"What is enough beside signatures that can be verified here: attested (the provider states that they signed), identified (they proved who they are and consented)." placeholder:"KIND" enum:"verified,attested,identified"`
 	Organisation string   `help:"The organisation whose seal it must be, as its certificate names it; empty for any that the anchors vouch for." placeholder:"NAME"`
 	JSON         bool     `name:"json" help:"Print the report of each document as JSON."`
 }
@@ -41,6 +43,9 @@ func (c *verifyCommand) Run(ctx context.Context, stdout io.Writer, code *int) er
 		return err
 	}
 	trust.Organisation = c.Organisation
+	for _, a := range c.Accept {
+		trust.Accept = append(trust.Accept, signing.Assurance(a))
+	}
 	if c.Revocation != "" {
 		if trust.Proofs, err = evidence.LoadProofs(c.Revocation); err != nil {
 			return err
@@ -166,17 +171,7 @@ func printReport(w io.Writer, r report) {
 		b.WriteString("\n  TEST: it rests on test or simulator trust anchors and proves nothing about anybody.")
 	}
 	b.WriteByte('\n')
-	for _, s := range r.Signers {
-		fmt.Fprintf(&b, "\n  Signer   %s  %s\n", orUnknown(s.Name.Reveal()), s.PersonalNumber)
-		if s.Title != "" {
-			fmt.Fprintf(&b, "    signed   %q for %s\n", s.Title.Reveal(), orUnknown(s.RelyingParty.Reveal()))
-		}
-		if !s.SignedAt.IsZero() {
-			fmt.Fprintf(&b, "    at       %s (stated by %s)\n", s.SignedAt.UTC().Format(time.RFC3339), timeSource(s.TimeSource))
-		}
-		fmt.Fprintf(&b, "    method   %s, %s\n", s.Method, s.Assurance)
-		fmt.Fprintf(&b, "    verdict  %s\n", verdict(s.Indication, s.SubIndication, s.Reason))
-	}
+	printSigners(&b, r.Report)
 	word := "Seal    "
 	if r.Assembly == "" { // nothing says whose they are to be
 		word = "Signed  "
@@ -270,11 +265,4 @@ func orUnknown(s string) string {
 		return "unknown"
 	}
 	return s
-}
-
-func timeSource(s string) string {
-	if s == "ocsp" {
-		return "BankID's OCSP responder"
-	}
-	return "nobody but us"
 }
