@@ -11,8 +11,6 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-// consentName is the piece of evidence that a consent is.
-const consentName = "consent"
 
 // proofs gathers what is known of each participant's part, and what proves it. A
 // provider's raw answer is not among it: that stays with us.
