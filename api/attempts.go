@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/handslag/handslag/api/gen"
+	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/workflows"
@@ -129,12 +130,16 @@ func (s *Server) CancelAttempt(ctx context.Context, r gen.CancelAttemptRequestOb
 		if viewErr != nil {
 			return nil, viewErr
 		}
-		ended, err = latest, nil
+		// A live one that is in conflict with its end goes on: a call that only the
+		// person can end.
+		if !latest.Live() || fault.KindOf(err) != fault.Conflict {
+			ended, err = latest, nil
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	live := s.presentLive(ended, nil, languageOf(p, r.Params.AcceptLanguage), providers.DeviceComputer)
+	live := s.presentLive(ended, nil, shownTo(p, r.Params.AcceptLanguage, providers.DeviceComputer))
 	return gen.CancelAttempt200JSONResponse(live), nil
 }
 

@@ -30,6 +30,7 @@ func routesOf(m made) []route {
 		{"POST", "/v1/collections", collectionBody(m.document), false, ""},
 		{"GET", m.collection(), nil, false, ""},
 		{"POST", m.collection() + "/cancel", nil, false, ""},
+		{"GET", m.collection() + "/documents/" + m.document + "/content", nil, true, ""},
 		{"GET", m.collection() + "/documents/" + m.document + "/result", nil, true, ""},
 		{"GET", m.collection() + "/documents/" + m.document + "/evidence", nil, true, ""},
 		{"POST", anna + "/attempts", map[string]any{"channel": "qr"}, true, bo + "/attempts"},

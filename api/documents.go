@@ -72,6 +72,32 @@ func (s *Server) upload(ctx context.Context, who caller, id string) (Upload, err
 	return s.config.Documents.Upload(ctx, who.tenant, document)
 }
 
+// GetRevision answers GET …/collections/{collectionId}/documents/{documentId}/content.
+func (s *Server) GetRevision(ctx context.Context, r gen.GetRevisionRequestObject) (gen.GetRevisionResponseObject, error) {
+	ctx, who := asCaller(ctx)
+	view, d, err := s.document(ctx, who, r.CollectionID, r.DocumentID)
+	if err != nil {
+		return nil, err
+	}
+	wanted := currentOf(d)
+	switch value(r.Params.Version) {
+	case "", gen.Current:
+	case gen.Original:
+		wanted = signing.Current{Document: d.ID, Length: d.Length, Digest: d.Digest}
+	default:
+		return nil, errParameter.In("version", "unknown", "The version is current or original.")
+	}
+	ref := signing.RevisionRef{Tenant: who.tenant, Collection: view.ID, Document: d.ID, Revision: wanted.Revision}
+	content, err := s.open(ctx, ref, wanted.Length)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetRevision200ApplicationPdfResponse{
+		Body: content, ContentLength: wanted.Length,
+		Headers: gen.GetRevision200ResponseHeaders{ETag: etag(wanted.Digest), ContentDisposition: attachment(string(d.ID))},
+	}, nil
+}
+
 // GetResult answers GET …/documents/{documentId}/result.
 func (s *Server) GetResult(ctx context.Context, r gen.GetResultRequestObject) (gen.GetResultResponseObject, error) {
 	ctx, who := asCaller(ctx)
@@ -114,6 +140,15 @@ func (s *Server) GetEvidence(ctx context.Context, r gen.GetEvidenceRequestObject
 
 // result finds a document of a collection that has its result.
 func (s *Server) result(ctx context.Context, who caller, collection, document string) (signing.View, signing.DocumentView, error) {
+	view, d, err := s.document(ctx, who, collection, document)
+	if err == nil && d.Result == nil {
+		err = noResult(view.State)
+	}
+	return view, d, err
+}
+
+// document finds a document of a collection that the caller reaches.
+func (s *Server) document(ctx context.Context, who caller, collection, document string) (signing.View, signing.DocumentView, error) {
 	if err := who.mayActIn(signing.CollectionID(collection)); err != nil {
 		return signing.View{}, signing.DocumentView{}, err
 	}
@@ -122,11 +157,8 @@ func (s *Server) result(ctx context.Context, who caller, collection, document st
 		return view, signing.DocumentView{}, err
 	}
 	i := slices.IndexFunc(view.Documents, func(d signing.DocumentView) bool { return string(d.ID) == document })
-	switch {
-	case i < 0:
+	if i < 0 {
 		return view, signing.DocumentView{}, errNoDocument
-	case view.Documents[i].Result == nil:
-		return view, signing.DocumentView{}, noResult(view.State)
 	}
 	return view, view.Documents[i], nil
 }

@@ -27,7 +27,7 @@ func (s *Server) GetLiveAttempt(ctx context.Context, r gen.GetLiveAttemptRequest
 	if err != nil {
 		return nil, err
 	}
-	answer := s.presentLive(attempt, live, languageOf(p, r.Params.AcceptLanguage), deviceOfAgent(who.userAgent))
+	answer := s.presentLive(attempt, live, shownTo(p, r.Params.AcceptLanguage, deviceOfAgent(who.userAgent)))
 	return gen.GetLiveAttempt200JSONResponse(answer), nil
 }
 
@@ -79,25 +79,36 @@ func (s *Server) live(ctx context.Context, tenant signing.TenantID, c signing.Co
 	return attempt, followed, nil
 }
 
+// reader is for whom an attempt is told.
+type reader struct {
+	method signing.Method
+	locale signing.Locale
+	device providers.Device
+}
+
+func shownTo(p signing.Participant, accept *string, d providers.Device) reader {
+	return reader{p.Method, languageOf(p, accept), d}
+}
+
 // presentLive tells how an attempt stands. live is nil while no order is
 // followed.
-func (s *Server) presentLive(a signing.Attempt, live *workflows.Live, locale signing.Locale, d providers.Device) gen.LiveAttempt {
+func (s *Server) presentLive(a signing.Attempt, live *workflows.Live, to reader) gen.LiveAttempt {
 	answer := gen.LiveAttempt{Attempt: presentAttempt(a), State: gen.Settling}
 	switch {
 	case !a.Live():
 		answer.State = gen.Ended
-		answer.Message = endMessage(a, locale)
+		answer.Message = message(providers.EndedMessage(to.method, a), to.locale)
 	case live == nil:
 	case live.Answer != nil:
 		// The provider has answered; the store has not taken the answer yet.
 	case live.Hint == "":
 		// The provider has not been asked yet; the order waits for its start.
 		answer.State = gen.Starting
-		answer.Message = message(providers.PendingMessage("outstandingTransaction", a.Channel, d), locale)
+		answer.Message = message(providers.WaitingMessage(to.method, "outstandingTransaction", a.Channel, to.device), to.locale)
 	default:
 		answer.State = gen.Pending
 		answer.Hint = optional(live.Hint)
-		answer.Message = message(providers.PendingMessage(live.Hint, a.Channel, d), locale)
+		answer.Message = message(providers.WaitingMessage(to.method, live.Hint, a.Channel, to.device), to.locale)
 	}
 	if live == nil || answer.State == gen.Ended || answer.State == gen.Settling {
 		return answer
@@ -105,31 +116,30 @@ func (s *Server) presentLive(a signing.Attempt, live *workflows.Live, locale sig
 	if text := s.qrText(live); text != "" {
 		answer.Qr = &gen.QR{Text: text, ValidForSeconds: 1}
 	}
-	if token := live.Order.AutoStartToken; token != "" {
-		answer.Launch = &gen.Launch{
-			UniversalLink: providers.LaunchURL(token, providers.DeviceMobile).Reveal(),
-			DesktopLink:   providers.LaunchURL(token, providers.DeviceComputer).Reveal(),
-		}
-	}
+	answer.Launch = launchOf(live.Order)
 	return answer
 }
 
-// endMessage is what to tell the person after the end, if anything.
-func endMessage(a signing.Attempt, locale signing.Locale) *gen.Message {
-	switch a.Outcome {
-	case signing.OutcomeSigned, "":
-		return nil
-	case signing.OutcomeCancelled:
-		return message(providers.MessageCancelled, locale)
-	case signing.OutcomeResultLost:
-		return message(providers.MessageTryAgain, locale)
-	case signing.OutcomeFailed:
-		return message(providers.FailedMessage(a.ProviderCode, a.Channel), locale)
+// launchOf is how to reach the order on the device where the page is shown. A
+// provider with a page of its own has one address, and an app has links.
+func launchOf(o providers.Order) *gen.Launch {
+	switch {
+	case o.RedirectURL != "":
+		return &gen.Launch{RedirectURL: optional(o.RedirectURL.Reveal())}
+	case o.AutoStartToken != "":
+		return &gen.Launch{
+			UniversalLink: optional(providers.LaunchURL(o.AutoStartToken, providers.DeviceMobile).Reveal()),
+			DesktopLink:   optional(providers.LaunchURL(o.AutoStartToken, providers.DeviceComputer).Reveal()),
+		}
 	}
 	return nil
 }
 
+// message is nil where there is nothing to say.
 func message(id providers.MessageID, locale signing.Locale) *gen.Message {
+	if id == "" {
+		return nil
+	}
 	return &gen.Message{ID: string(id), Text: id.Text(locale), Language: gen.Locale(locale)}
 }
 
@@ -175,9 +185,18 @@ func drawQR(text string) (*bytes.Reader, error) {
 // languageOf is the one language of ours that Accept-Language likes best, or
 // the participant's own.
 func languageOf(p signing.Participant, accept *string) signing.Locale {
-	tags, _, err := language.ParseAcceptLanguage(value(accept))
+	if l := preferred(value(accept)); l != "" {
+		return l
+	}
+	return p.Locale
+}
+
+// preferred is the one language of ours that a list of languages (RFC 9110
+// 12.5.4) likes best, or "".
+func preferred(accept string) signing.Locale {
+	tags, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil {
-		return p.Locale
+		return ""
 	}
 	for _, tag := range tags {
 		base, _ := tag.Base()
@@ -190,7 +209,7 @@ func languageOf(p signing.Participant, accept *string) signing.Locale {
 			return signing.LocaleEN
 		}
 	}
-	return p.Locale
+	return ""
 }
 
 // deviceOf is the kind of device that an attempt was started on.

@@ -97,6 +97,25 @@ func ableFor(p signing.Participant, policy signing.Policy, offers map[signing.Me
 	})
 }
 
+// checkChannel refuses a channel that nobody who serves the participant has, before
+// any order is asked for. Where the accounts have changed so that nobody is left,
+// the collection's own route decides.
+func checkChannel(c signing.Channel, offers []Offer) error {
+	able := map[signing.Channel]func(providers.Capabilities) bool{
+		signing.ChannelPhone: func(c providers.Capabilities) bool { return c.Phone },
+		signing.ChannelQR:    func(c providers.Capabilities) bool { return c.QR != providers.QRNone },
+	}[c]
+	if able == nil || len(offers) == 0 || len(keep(offers, able)) > 0 {
+		return nil
+	}
+	return errRequest.In("/channel", "unavailable", "The participant cannot be reached in this way by %s.", list(offers, nil))
+}
+
+// redirecting are the offers that send the person to a page of their own.
+func redirecting(offers []Offer) []Offer {
+	return keep(offers, func(c providers.Capabilities) bool { return c.Redirect })
+}
+
 // routesOf are the providers of each method that meet the policy, in the order in
 // which they are asked, and those of each participant who needs more than that.
 func routesOf(spec signing.Spec, offers map[signing.Method][]Offer) (map[signing.Method]signing.Route, map[signing.ParticipantID]signing.Route) {

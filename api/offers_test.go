@@ -43,7 +43,9 @@ func newFakeAccounts() *fakeAccounts {
 func (f *fakeAccounts) Offers(signing.TenantID) map[signing.Method][]api.Offer { return f.offers }
 
 // lookUp lets IDkollen look up who may sign for an organisation.
-func (f *fakeAccounts) lookUp() { f.offers[signing.MethodBankIDSE][1].Capabilities.LooksUpSignatories = true }
+func (f *fakeAccounts) lookUp() {
+	f.offers[signing.MethodBankIDSE][1].Capabilities.LooksUpSignatories = true
+}
 
 // TestCollectionThatNobodyCanServe is refused with the field and the provider.
 func TestCollectionThatNobodyCanServe(t *testing.T) {
@@ -78,7 +80,9 @@ func TestCollectionThatNobodyCanServe(t *testing.T) {
 			"/policy/accept unmet", "The policy does not accept what the method bankid-se yields: attested by idkollen.",
 		},
 		"assurance of every provider": {
-			func(w *world) { w.accounts.offers[signing.MethodBankIDSE] = w.accounts.offers[signing.MethodBankIDSE][1:] },
+			func(w *world) {
+				w.accounts.offers[signing.MethodBankIDSE] = w.accounts.offers[signing.MethodBankIDSE][1:]
+			},
 			func(b body) body { return b },
 			"/policy/accept unmet", "The policy does not accept what the method bankid-se yields: attested by idkollen.",
 		},

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -91,7 +92,7 @@ func (s *Server) problem(c *gin.Context, err error) {
 	}
 	h.Set("Content-Type", problemMedia)
 	h.Set("Cache-Control", "no-store")
-	if seconds := int(math.Ceil(f.RetryAfter.Seconds())); seconds > 0 {
+	if seconds := retrySeconds(f); seconds > 0 {
 		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	if status == http.StatusUnauthorized {
@@ -105,6 +106,9 @@ func (s *Server) problem(c *gin.Context, err error) {
 	c.Status(status)
 	_, _ = c.Writer.Write(body) // a client that is gone needs no answer
 }
+
+// retrySeconds is how long to wait, never less than the fault says; 0 is nothing.
+func retrySeconds(f *fault.Error) int { return int(math.Ceil(f.RetryAfter.Seconds())) }
 
 // challenge follows RFC 6750 3: no error code when no credentials were sent.
 func challenge(f *fault.Error) string {
@@ -121,6 +125,9 @@ func (s *Server) describe(f *fault.Error, status int, requestID string) gen.Prob
 	}
 	if known, ok := s.problems.find(f.Code); ok {
 		p.Title = known.Title
+	}
+	if seconds := retrySeconds(f); seconds > 0 {
+		p.RetryAt = presentTime(s.config.Clock().Add(time.Duration(seconds) * time.Second).Truncate(time.Second))
 	}
 	if f.Kind != fault.Internal && f.Kind != fault.Corrupt {
 		p.Detail = optional(f.Message)

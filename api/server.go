@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -48,6 +49,11 @@ type Config struct {
 	ProblemBase string
 	// SignerPage is the address of the page that signer links open, or "".
 	SignerPage string
+	// PublicURL is the address at which this server can be reached from outside,
+	// such as https://sign.example.com: people return to it, and providers call it.
+	// Without it, a person who was sent to a provider's page stays there unless the
+	// tenant says where to go.
+	PublicURL string
 	// LinkLife is how long a signer link is valid; 72 hours unless set.
 	LinkLife time.Duration
 	// LinkGrace is how long signers can download the result once no order can be
@@ -88,6 +94,7 @@ type Server struct {
 	config   Config
 	contract *contract
 	problems *problemTable
+	returns  *returnPages
 	engine   *gin.Engine
 	// specs keeps some of the specs that live attempts ask for each second. A
 	// spec never changes, so an entry never has to go.
@@ -117,6 +124,9 @@ func New(c Config) (*Server, error) {
 	if s.problems, err = loadProblems(); err != nil {
 		return nil, err
 	}
+	if s.returns, err = loadReturnPages(); err != nil {
+		return nil, err
+	}
 	if s.specs, err = lru.New[specKey, signing.Spec](specsInMemory); err != nil {
 		return nil, fmt.Errorf("make the cache of specs: %w", err)
 	}
@@ -139,6 +149,9 @@ func (c *Config) complete() error {
 	}
 	if page, err := url.Parse(c.SignerPage); c.SignerPage != "" && (err != nil || page.Host == "" || page.Fragment != "") {
 		return errors.New("api: SignerPage must be an address without a fragment, such as https://sign.example.com/")
+	}
+	if c.PublicURL = strings.TrimSuffix(c.PublicURL, "/"); c.PublicURL != "" && (!validReturnURL(c.PublicURL) || strings.Contains(c.PublicURL, "?")) {
+		return errors.New("api: PublicURL must be an https address, such as https://sign.example.com")
 	}
 	setDefault(&c.ProblemBase, "/problems/")
 	setDefault(&c.LinkLife, 72*time.Hour)

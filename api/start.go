@@ -29,6 +29,13 @@ func (s *Server) StartAttempt(ctx context.Context, r gen.StartAttemptRequestObje
 	if err != nil {
 		return nil, err
 	}
+	offers := ableFor(p, spec.Policy, s.config.Accounts.Offers(spec.Tenant))
+	if err := checkChannel(command.Channel, offers); err != nil {
+		return nil, err
+	}
+	if command.ReturnURL == "" && len(redirecting(offers)) > 0 {
+		command.ReturnURL = s.returnPage(p.Locale)
+	}
 	started, nonce, err := s.start(ctx, who, spec, command, value(r.Params.IdempotencyKey), *r.Body)
 	if errors.Is(err, ErrNotRunning) {
 		err = s.whyOver(ctx, spec, p.ID)
@@ -37,7 +44,7 @@ func (s *Server) StartAttempt(ctx context.Context, r gen.StartAttemptRequestObje
 		return nil, err
 	}
 	live := workflows.Live{Attempt: started.Attempt.ID, Order: started.Order}
-	shown := s.presentLive(started.Attempt, &live, languageOf(p, r.Params.AcceptLanguage), deviceOf(command.EndUser))
+	shown := s.presentLive(started.Attempt, &live, shownTo(p, r.Params.AcceptLanguage, deviceOf(command.EndUser)))
 	answer := gen.StartedAttempt{
 		Attempt: shown.Attempt, State: shown.State, Launch: shown.Launch, Qr: shown.Qr, Message: shown.Message,
 	}
@@ -89,7 +96,9 @@ func (s *Server) start(ctx context.Context, who caller, spec signing.Spec, c wor
 	}
 	for {
 		command := c
-		nonce = s.addNonce(&command)
+		if body.ReturnURL != nil { // a page of ours has nobody to present a nonce
+			nonce = s.addNonce(&command)
+		}
 		started, err = s.config.Orchestrator.StartAttempt(ctx, spec.ID, command)
 		known := attemptIn(before, c.Attempt)
 		if err == nil && known.ID != "" && !known.Live() {
@@ -150,9 +159,6 @@ func (s *Server) attemptID(ctx context.Context, who caller, spec signing.Spec, p
 // and a key of ours, so that a repeated request has the same one. It goes into
 // the fragment, which browsers send to no server.
 func (s *Server) addNonce(c *workflows.StartAttempt) string {
-	if c.ReturnURL == "" {
-		return ""
-	}
 	mac := s.config.Keyed.MAC(purposeNonce, []byte(c.Attempt))
 	nonce := base64.RawURLEncoding.EncodeToString(mac[:])
 	c.ReturnURL += signing.Private("#nonce=" + nonce)

@@ -40,12 +40,14 @@ const (
 	titlePlant = "Hemlig planterad titel"
 	qrSecret   = "planted-qr-secret-5d3f"
 	userAgent  = "PlantedAgent/7.1"
+
+	redirectURL = "https://planted.sandbox.signicat.com/sign/?sessionId=planted-session"
 )
 
 // planted must be in no log.
 var planted = []string{
 	numberAnna, numberBo, numberAnna[2:], nameAnna, "Planterad", titlePlant, qrSecret, userAgent, keyAcme, keyOther,
-	"203.0.113.77", "planted-query", "planted-nonce", "hsl_",
+	"203.0.113.77", "planted-query", "planted-session", "planted-nonce", "hsl_",
 }
 
 // world is a server with everything around it held in memory.
@@ -319,6 +321,7 @@ type fakeOrchestrator struct {
 	queries     int
 	fail        error
 	failStart   error
+	failCancel  error
 	failOrder   error
 	loseAnswers bool
 	orders      int
@@ -394,6 +397,9 @@ func (f *fakeOrchestrator) StartAttempt(_ context.Context, id signing.Collection
 	if cmd.Channel == signing.ChannelPhone {
 		order = providers.Order{Ref: "order-1", StartedAt: f.now()}
 	}
+	if p, _ := c.Participant(cmd.Participant); p.Method.SignsDocuments() {
+		order = providers.Order{Ref: "session-1", StartedAt: f.now(), RedirectURL: redirectURL}
+	}
 	if !cmd.ReturnNonce.IsZero() {
 		c.nonces[cmd.ReturnNonce] = true
 	}
@@ -409,6 +415,9 @@ func (f *fakeOrchestrator) CancelAttempt(_ context.Context, id signing.Collectio
 	c, err := f.get(id)
 	if err != nil {
 		return signing.Attempt{}, err
+	}
+	if f.failCancel != nil {
+		return signing.Attempt{}, f.failCancel
 	}
 	if _, err := c.LiveAttempt(cmd.Participant); err != nil {
 		return signing.Attempt{}, err

@@ -99,7 +99,7 @@ func callTexts(m MessageID) messageText {
 			"Din versjon av BankID-appen klarer ikke dette. Oppdater appen og prøv igjen.",
 		}
 	}
-	return messageText{}
+	return pageTexts(m)
 }
 
 func stepUpTexts(m MessageID) messageText {

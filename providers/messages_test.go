@@ -82,7 +82,7 @@ func TestErrorMessage(t *testing.T) {
 
 func TestEveryMessageHasTexts(t *testing.T) {
 	const all = "RFA1 RFA2 RFA3 RFA4 RFA5 RFA6 RFA8 RFA9 RFA13 RFA15A RFA15B RFA16 RFA17A RFA17B RFA19 RFA20 RFA21 RFA22 RFA23 RFA24 RFA25 " +
-		"RFA26 RFA27 RFA28 RFA29 RFA30 HS1 HS2 HS3"
+		"RFA26 RFA27 RFA28 RFA29 RFA30 HS1 HS2 HS3 HS4 HS5 HS6 HS7 HS8 HS9 HS10"
 	for id := range strings.FieldsSeq(all) {
 		m := providers.MessageID(id)
 		texts := []string{m.Text(signing.LocaleSV), m.Text(signing.LocaleEN), m.Text(signing.LocaleNB)}

@@ -188,7 +188,8 @@ type StartRequest struct {
 	Manifest    []byte          // signing.Manifest, encoded
 	EndUser     EndUser
 	// ReturnURL is where the person's app or browser goes afterwards. It holds a
-	// single-use nonce. Arriving there proves nothing.
+	// single-use nonce, or its path ends with ReturnOutcome. Arriving there proves
+	// nothing.
 	ReturnURL string
 	// CallInitiator is set with signing.ChannelPhone.
 	CallInitiator CallInitiator
@@ -201,6 +202,10 @@ type StartRequest struct {
 	// person, for a provider that owns the process.
 	ProviderParticipant string
 }
+
+// ReturnOutcome ends the path of a return address that is a page for each outcome.
+// A provider that tells them apart puts success, cancel or error in its place.
+const ReturnOutcome = "{outcome}"
 
 // CallInitiator says who called whom in a phone order.
 type CallInitiator string

@@ -416,6 +416,45 @@ func (e SignatureAssurance) Valid() bool {
 	}
 }
 
+// Defines values for GetReturnPageParamsOutcome.
+const (
+	Cancel  GetReturnPageParamsOutcome = "cancel"
+	Error   GetReturnPageParamsOutcome = "error"
+	Success GetReturnPageParamsOutcome = "success"
+)
+
+// Valid indicates whether the value is a known member of the GetReturnPageParamsOutcome enum.
+func (e GetReturnPageParamsOutcome) Valid() bool {
+	switch e {
+	case Cancel:
+		return true
+	case Error:
+		return true
+	case Success:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetRevisionParamsVersion.
+const (
+	Current  GetRevisionParamsVersion = "current"
+	Original GetRevisionParamsVersion = "original"
+)
+
+// Valid indicates whether the value is a known member of the GetRevisionParamsVersion enum.
+func (e GetRevisionParamsVersion) Valid() bool {
+	switch e {
+	case Current:
+		return true
+	case Original:
+		return true
+	default:
+		return false
+	}
+}
+
 // AppDevice The device that your own app runs on. It excludes `web`.
 type AppDevice struct {
 	AppIdentifier    *string `json:"appIdentifier,omitempty"`
@@ -479,7 +518,9 @@ type AttemptRequest struct {
 	EndUserIP *string `json:"endUserIp,omitempty"`
 
 	// ReturnURL An https address without a fragment, for the channel same-device. The person's app goes there afterwards,
-	// with `#nonce=…` added; present the nonce at `return`.
+	// with `#nonce=…` added; present the nonce at `return`. A provider with a page of its own (nbid-pki) adds
+	// `outcome=success`, `cancel` or `error` to its query, which proves nothing; without a returnUrl it leads to a
+	// plain page of this service.
 	ReturnURL *string `json:"returnUrl,omitempty"`
 
 	// Web The browser that the person uses. It excludes `app`.
@@ -632,13 +673,17 @@ type HealthDependencies string
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
-// Launch Links that open the app on this device.
+// Launch Links that open the app on this device; or, for a provider with a page of its own, the address to send the person
+// to, and no QR code.
 type Launch struct {
 	// DesktopLink For computers.
-	DesktopLink string `json:"desktopLink"`
+	DesktopLink *string `json:"desktopLink,omitempty"`
+
+	// RedirectURL Send the person there, in the same window. It is for them alone.
+	RedirectURL *string `json:"redirectUrl,omitempty"`
 
 	// UniversalLink For phones and tablets.
-	UniversalLink string `json:"universalLink"`
+	UniversalLink *string `json:"universalLink,omitempty"`
 }
 
 // Level The legal level of an electronic signature (Regulation (EU) 910/2014): advanced or qualified. A consent and a
@@ -663,10 +708,12 @@ type LiveAttempt struct {
 	// Hint The provider's word for what the order waits for, such as userSign.
 	Hint *string `json:"hint,omitempty"`
 
-	// Launch Links that open the app on this device.
+	// Launch Links that open the app on this device; or, for a provider with a page of its own, the address to send the person
+	// to, and no QR code.
 	Launch *Launch `json:"launch,omitempty"`
 
-	// Message The provider's recommended text for the person, or our translation of it.
+	// Message A text for the person: what the provider recommends, our translation of it, or, with an id that begins with HS,
+	// one of ours.
 	Message *Message `json:"message,omitempty"`
 	Qr      *QR      `json:"qr,omitempty"`
 
@@ -684,7 +731,8 @@ type LiveState string
 // Locale defines model for Locale.
 type Locale string
 
-// Message The provider's recommended text for the person, or our translation of it.
+// Message A text for the person: what the provider recommends, our translation of it, or, with an id that begins with HS,
+// one of ours.
 type Message struct {
 	ID       string `json:"id"`
 	Language Locale `json:"language"`
@@ -782,7 +830,10 @@ type Problem struct {
 
 	// RequestID Also in X-Request-Id. Give it to support.
 	RequestID string `json:"request_id"`
-	Status    int    `json:"status"`
+
+	// RetryAt With Retry-After: when to ask again, by our clock.
+	RetryAt *time.Time `json:"retryAt,omitempty"`
+	Status  int        `json:"status"`
 
 	// Title The same for every problem with this code.
 	Title string `json:"title"`
@@ -887,10 +938,12 @@ type SignatureAssurance string
 type StartedAttempt struct {
 	Attempt Attempt `json:"attempt"`
 
-	// Launch Links that open the app on this device.
+	// Launch Links that open the app on this device; or, for a provider with a page of its own, the address to send the person
+	// to, and no QR code.
 	Launch *Launch `json:"launch,omitempty"`
 
-	// Message The provider's recommended text for the person, or our translation of it.
+	// Message A text for the person: what the provider recommends, our translation of it, or, with an id that begins with HS,
+	// one of ours.
 	Message *Message `json:"message,omitempty"`
 	Qr      *QR      `json:"qr,omitempty"`
 
@@ -964,11 +1017,32 @@ type Unprocessable = Problem
 // UnsupportedMediaType A problem (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// GetReturnPageParams defines parameters for GetReturnPage.
+type GetReturnPageParams struct {
+	// Lang One of sv, nb, en; otherwise what Accept-Language asks for.
+	Lang *string `form:"lang,omitempty" json:"lang,omitempty"`
+
+	// AcceptLanguage The language of `message`, one of sv, nb, en; otherwise the participant's locale.
+	AcceptLanguage *AcceptLanguage `json:"Accept-Language,omitempty"`
+}
+
+// GetReturnPageParamsOutcome defines parameters for GetReturnPage.
+type GetReturnPageParamsOutcome string
+
 // CreateCollectionParams defines parameters for CreateCollection.
 type CreateCollectionParams struct {
 	// IdempotencyKey A name of your own for this request, such as a UUID. Not personal data.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// GetRevisionParams defines parameters for GetRevision.
+type GetRevisionParams struct {
+	// Version `original` is the upload.
+	Version *GetRevisionParamsVersion `form:"version,omitempty" json:"version,omitempty"`
+}
+
+// GetRevisionParamsVersion defines parameters for GetRevision.
+type GetRevisionParamsVersion string
 
 // StartAttemptParams defines parameters for StartAttempt.
 type StartAttemptParams struct {
@@ -1023,6 +1097,9 @@ type ServerInterface interface {
 	// GetProblem What a problem code means
 	// (GET /problems/{code})
 	GetProblem(c *gin.Context, code string)
+	// GetReturnPage The page that a provider's own page leads back to
+	// (GET /return/{outcome})
+	GetReturnPage(c *gin.Context, outcome GetReturnPageParamsOutcome, params GetReturnPageParams)
 	// CreateCollection Create a collection and start it
 	// (POST /v1/collections)
 	CreateCollection(c *gin.Context, params CreateCollectionParams)
@@ -1032,6 +1109,9 @@ type ServerInterface interface {
 	// CancelCollection Cancel a collection
 	// (POST /v1/collections/{collectionId}/cancel)
 	CancelCollection(c *gin.Context, collectionID CollectionID)
+	// GetRevision Download a document as it is signed next
+	// (GET /v1/collections/{collectionId}/documents/{documentId}/content)
+	GetRevision(c *gin.Context, collectionID CollectionID, documentID DocumentID, params GetRevisionParams)
 	// GetEvidence Download the evidence PDF of a document
 	// (GET /v1/collections/{collectionId}/documents/{documentId}/evidence)
 	GetEvidence(c *gin.Context, collectionID CollectionID, documentID DocumentID)
@@ -1156,6 +1236,63 @@ func (siw *ServerInterfaceWrapper) GetProblem(c *gin.Context) {
 	siw.Handler.GetProblem(c, code)
 }
 
+// GetReturnPage operation middleware
+func (siw *ServerInterfaceWrapper) GetReturnPage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "outcome" -------------
+	var outcome GetReturnPageParamsOutcome
+
+	err = runtime.BindStyledParameterWithOptions("simple", "outcome", c.Param("outcome"), &outcome, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetReturnPageParams
+
+	// ------------- Optional query parameter "lang" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "lang", c.Request.URL.Query(), &params.Lang, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter lang: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Accept-Language" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Accept-Language")]; found {
+		var AcceptLanguage AcceptLanguage
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Accept-Language, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Accept-Language", valueList[0], &AcceptLanguage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Accept-Language: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.AcceptLanguage = &AcceptLanguage
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReturnPage(c, outcome, params)
+}
+
 // CreateCollection operation middleware
 func (siw *ServerInterfaceWrapper) CreateCollection(c *gin.Context) {
 
@@ -1244,6 +1381,51 @@ func (siw *ServerInterfaceWrapper) CancelCollection(c *gin.Context) {
 	}
 
 	siw.Handler.CancelCollection(c, collectionID)
+}
+
+// GetRevision operation middleware
+func (siw *ServerInterfaceWrapper) GetRevision(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "collectionId" -------------
+	var collectionID CollectionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "collectionId", c.Param("collectionId"), &collectionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter collectionId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "documentId" -------------
+	var documentID DocumentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "documentId", c.Param("documentId"), &documentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter documentId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRevisionParams
+
+	// ------------- Optional query parameter "version" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "version", c.Request.URL.Query(), &params.Version, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRevision(c, collectionID, documentID, params)
 }
 
 // GetEvidence operation middleware
@@ -1766,6 +1948,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/collections", wrapper.CreateCollection)
 	router.GET(options.BaseURL+"/v1/collections/:collectionId", wrapper.GetCollection)
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/cancel", wrapper.CancelCollection)
+	router.GET(options.BaseURL+"/v1/collections/:collectionId/documents/:documentId/content", wrapper.GetRevision)
 	router.GET(options.BaseURL+"/v1/collections/:collectionId/documents/:documentId/result", wrapper.GetResult)
 	router.GET(options.BaseURL+"/v1/collections/:collectionId/documents/:documentId/evidence", wrapper.GetEvidence)
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/attempts", wrapper.StartAttempt)
@@ -1775,6 +1958,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/decline", wrapper.DeclineParticipant)
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/return", wrapper.ConfirmReturn)
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/links", wrapper.CreateLink)
+	router.GET(options.BaseURL+"/return/:outcome", wrapper.GetReturnPage)
 	router.GET(options.BaseURL+"/problems", wrapper.ListProblems)
 	router.GET(options.BaseURL+"/problems/:code", wrapper.GetProblem)
 	router.GET(options.BaseURL+"/health/live", wrapper.GetLive)
@@ -2253,6 +2437,111 @@ type GetProblem500ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetProblem500ApplicationProblemPlusJSONResponse) VisitGetProblemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReturnPageRequestObject struct {
+	Outcome GetReturnPageParamsOutcome `json:"outcome"`
+	Params  GetReturnPageParams
+}
+
+type GetReturnPageResponseObject interface {
+	VisitGetReturnPageResponse(w http.ResponseWriter) error
+}
+
+type GetReturnPage200ResponseHeaders struct {
+	ContentLanguage       string
+	ContentSecurityPolicy string
+}
+
+type GetReturnPage200TextHTMLResponse struct {
+	Body          io.Reader
+	Headers       GetReturnPage200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetReturnPage200TextHTMLResponse) VisitGetReturnPageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Language", fmt.Sprint(response.Headers.ContentLanguage))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReturnPage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetReturnPage400ApplicationProblemPlusJSONResponse) VisitGetReturnPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReturnPage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetReturnPage404ApplicationProblemPlusJSONResponse) VisitGetReturnPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReturnPage406ApplicationProblemPlusJSONResponse struct {
+	NotAcceptableApplicationProblemPlusJSONResponse
+}
+
+func (response GetReturnPage406ApplicationProblemPlusJSONResponse) VisitGetReturnPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReturnPage500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetReturnPage500ApplicationProblemPlusJSONResponse) VisitGetReturnPageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2802,6 +3091,167 @@ type CancelCollection503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelCollection503ApplicationProblemPlusJSONResponse) VisitCancelCollectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevisionRequestObject struct {
+	CollectionID CollectionID `json:"collectionId"`
+	DocumentID   DocumentID   `json:"documentId"`
+	Params       GetRevisionParams
+}
+
+type GetRevisionResponseObject interface {
+	VisitGetRevisionResponse(w http.ResponseWriter) error
+}
+
+type GetRevision200ResponseHeaders struct {
+	ContentDisposition string
+	ETag               string
+}
+
+type GetRevision200ApplicationPdfResponse struct {
+	Body          io.Reader
+	Headers       GetRevision200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetRevision200ApplicationPdfResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetRevision400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRevision400ApplicationProblemPlusJSONResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevision401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRevision401ApplicationProblemPlusJSONResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevision403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRevision403ApplicationProblemPlusJSONResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevision404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRevision404ApplicationProblemPlusJSONResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevision406ApplicationProblemPlusJSONResponse struct {
+	NotAcceptableApplicationProblemPlusJSONResponse
+}
+
+func (response GetRevision406ApplicationProblemPlusJSONResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevision500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetRevision500ApplicationProblemPlusJSONResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRevision503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetRevision503ApplicationProblemPlusJSONResponse) VisitGetRevisionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5079,6 +5529,9 @@ type StrictServerInterface interface {
 	// GetProblem What a problem code means
 	// (GET /problems/{code})
 	GetProblem(ctx context.Context, request GetProblemRequestObject) (GetProblemResponseObject, error)
+	// GetReturnPage The page that a provider's own page leads back to
+	// (GET /return/{outcome})
+	GetReturnPage(ctx context.Context, request GetReturnPageRequestObject) (GetReturnPageResponseObject, error)
 	// CreateCollection Create a collection and start it
 	// (POST /v1/collections)
 	CreateCollection(ctx context.Context, request CreateCollectionRequestObject) (CreateCollectionResponseObject, error)
@@ -5088,6 +5541,9 @@ type StrictServerInterface interface {
 	// CancelCollection Cancel a collection
 	// (POST /v1/collections/{collectionId}/cancel)
 	CancelCollection(ctx context.Context, request CancelCollectionRequestObject) (CancelCollectionResponseObject, error)
+	// GetRevision Download a document as it is signed next
+	// (GET /v1/collections/{collectionId}/documents/{documentId}/content)
+	GetRevision(ctx context.Context, request GetRevisionRequestObject) (GetRevisionResponseObject, error)
 	// GetEvidence Download the evidence PDF of a document
 	// (GET /v1/collections/{collectionId}/documents/{documentId}/evidence)
 	GetEvidence(ctx context.Context, request GetEvidenceRequestObject) (GetEvidenceResponseObject, error)
@@ -5305,6 +5761,33 @@ func (sh *strictHandler) GetProblem(ctx *gin.Context, code string) {
 	}
 }
 
+// GetReturnPage operation middleware
+func (sh *strictHandler) GetReturnPage(ctx *gin.Context, outcome GetReturnPageParamsOutcome, params GetReturnPageParams) {
+	var request GetReturnPageRequestObject
+
+	request.Outcome = outcome
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReturnPage(ctx, request.(GetReturnPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReturnPage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReturnPageResponseObject); ok {
+		if err := validResponse.VisitGetReturnPageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // CreateCollection operation middleware
 func (sh *strictHandler) CreateCollection(ctx *gin.Context, params CreateCollectionParams) {
 	var request CreateCollectionRequestObject
@@ -5394,6 +5877,34 @@ func (sh *strictHandler) CancelCollection(ctx *gin.Context, collectionID Collect
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CancelCollectionResponseObject); ok {
 		if err := validResponse.VisitCancelCollectionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRevision operation middleware
+func (sh *strictHandler) GetRevision(ctx *gin.Context, collectionID CollectionID, documentID DocumentID, params GetRevisionParams) {
+	var request GetRevisionRequestObject
+
+	request.CollectionID = collectionID
+	request.DocumentID = documentID
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRevision(ctx, request.(GetRevisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRevision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRevisionResponseObject); ok {
+		if err := validResponse.VisitGetRevisionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -33,6 +33,7 @@ type apiCommand struct {
 	MaxUpload      int64          `name:"max-upload" default:"104857600" help:"Largest PDF, in bytes."`
 	UploadPolicy   pdf.Policy     `name:"upload-policy" mapsep:"," help:"What to do about what an upload may do or hide: rule=refuse or rule=report, with commas between; the rules are in docs/uploads.md." placeholder:"RULE=ACTION,…"`
 	SpoolDir       string         `name:"spool-dir" help:"Directory for uploads while they are checked; empty for the system's." placeholder:"DIR"`
+	PublicURL      string         `name:"public-url" help:"Address of this API as people's browsers and providers reach it, such as https://sign.example.com: for return pages and callbacks." placeholder:"URL"`
 	SignerPage     string         `name:"signer-page" help:"Address of your page for signers; a signer link's token is appended to it." placeholder:"URL"`
 }
 
@@ -85,7 +86,7 @@ func (c *apiCommand) server(p *platform, keeper *accounts.Keeper, logger *slog.L
 	server, err := api.New(api.Config{
 		Intake: uploads{receiver}, Documents: documents{p.store}, Records: p.store, Claims: p.store,
 		Links: links{p.store}, Orchestrator: orchestrator, Accounts: offers{keeper}, Keyed: p.ring, Keys: keys,
-		TrustedProxies: c.TrustedProxies, SignerPage: c.SignerPage, MaxUpload: c.MaxUpload,
+		TrustedProxies: c.TrustedProxies, SignerPage: c.SignerPage, PublicURL: c.PublicURL, MaxUpload: c.MaxUpload,
 		Dependencies: map[string]func(context.Context) error{
 			"storage": p.store.Ready,
 			"temporal": func(ctx context.Context) error {

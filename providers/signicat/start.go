@@ -99,6 +99,10 @@ func returns(to string) (*redirects, error) {
 	}
 	with := func(outcome string) string {
 		back := *u
+		if path, ok := strings.CutSuffix(back.Path, providers.ReturnOutcome); ok {
+			back.Path, back.RawPath = path+outcome, ""
+			return back.String()
+		}
 		q := back.Query()
 		q.Set("outcome", outcome)
 		back.RawQuery = q.Encode()
