@@ -11,7 +11,6 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-
 // proofs gathers what is known of each participant's part, and what proves it. A
 // provider's raw answer is not among it: that stays with us.
 func (s *Sealing) proofs(ctx context.Context, in SealInput, spec signing.Spec) ([]evidence.Proof, error) {

@@ -13,26 +13,35 @@ import (
 
 // Page returns the content of a document's evidence page, in the language of
 // the collection. It is for a person to look at: everything on it follows from
-// the evidence files, and none of it is read by a verifier.
+// the evidence files, and none of it is read by a verifier. Signatures, consents
+// and related processes stand apart, and each group says what it is worth.
 func Page(f Facts) (pdfcpuchild.Page, error) {
 	zone, err := time.LoadLocation(f.Spec.TimeZone)
 	if err != nil {
 		return pdfcpuchild.Page{}, fmt.Errorf("load time zone of the collection: %w", err)
 	}
 	w := pageWordsIn(f.Spec.Locale)
+	signed := slices.Concat(f.ofKind(KindSignature), f.ofKind(KindStatement))
+	consents, processes := f.ofKind(KindConsent), f.ofKind(KindProcess)
+	about := w.about(len(signed) > 0, len(consents) > 0)
 	page := pdfcpuchild.Page{
-		Language: string(f.Spec.Locale), Title: w.title, Lead: w.lead,
+		Language: string(f.Spec.Locale), Title: capitalised(about), Lead: w.lead,
 		Footer: fmt.Sprintf("%s %s", w.collection, f.Spec.ID), PageOf: w.pageOf,
-		Sections: []pdfcpuchild.Section{
-			{Heading: w.signers, Text: w.meanings(f.Proofs), Items: w.people(f.Proofs, zone)},
-			{Heading: w.documents, Items: w.files(f.Spec, f.Document)},
-		},
 	}
+	add := func(heading string, proofs []Proof) {
+		if len(proofs) > 0 {
+			page.Sections = append(page.Sections, pdfcpuchild.Section{Heading: heading, Text: w.meanings(proofs), Items: w.people(f, proofs, zone)})
+		}
+	}
+	add(w.signers, signed)
+	add(w.consents, consents)
+	page.Sections = append(page.Sections, pdfcpuchild.Section{Heading: w.documents, Items: w.files(f)})
 	where := w.where
 	if f.Separate != nil {
-		page.Title, page.Lead, where = w.titleAlone, w.leadAlone, w.whereAlone
+		page.Title, page.Lead, where = fmt.Sprintf(w.titleAlone, about), w.leadAlone, w.whereAlone
 		page.Sections = append(page.Sections, w.result(f.Document, *f.Separate))
 	}
+	add(w.processes, processes)
 	page.Sections = append(page.Sections, pdfcpuchild.Section{Heading: w.more, Text: where, Items: []pdfcpuchild.Item{w.trail(f)}})
 	if isTest(f.Proofs) {
 		page.Notice = w.test
@@ -43,44 +52,135 @@ func Page(f Facts) (pdfcpuchild.Page, error) {
 	return page, nil
 }
 
+func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
 func isTest(proofs []Proof) bool {
 	return slices.ContainsFunc(proofs, func(p Proof) bool { return p.Environment != "live" })
 }
 
-func (w pageWords) people(proofs []Proof, zone *time.Location) []pdfcpuchild.Item {
+func (w pageWords) people(f Facts, proofs []Proof, zone *time.Location) []pdfcpuchild.Item {
 	var items []pdfcpuchild.Item
 	for _, p := range proofs {
-		items = append(items, pdfcpuchild.Item{
-			Title: p.SignerName.Reveal(), Badge: w.assurance(p.Assurance).badge,
-			Lines: []pdfcpuchild.Line{
-				{Label: w.number, Text: p.MaskedNumber},
-				{Label: w.method, Text: w.bankID},
-				{Label: w.signedAt, Text: when(p.SignedAt, zone)},
-			},
-		})
+		number := w.number
+		if p.Method.SignsDocuments() {
+			number = w.norwegianNumber
+		}
+		item := pdfcpuchild.Item{
+			Title: p.SignerName.Reveal(), Badge: w.worth(p).badge,
+			Lines: []pdfcpuchild.Line{{Label: number, Text: p.MaskedNumber}},
+		}
+		if p.Organisation != "" {
+			item.Lines = append(item.Lines, pdfcpuchild.Line{Label: w.behalf, Text: p.Organisation})
+		}
+		item.Lines = append(item.Lines, pdfcpuchild.Line{Label: w.method, Text: w.how(p)})
+		item.Lines = append(item.Lines, w.times(p, zone)...)
+		if n := p.revisionOf(f.Document.ID); n > f.Document.Revision {
+			item.Lines = append(item.Lines, pdfcpuchild.Line{Label: w.version, Text: strconv.Itoa(n)})
+		}
+		items = append(items, item)
 	}
 	return items
 }
 
-// meanings says once what each badge on the page means.
+// how says what the person did, and by whose word.
+func (w pageWords) how(p Proof) string {
+	provider := providerName(p.Provider)
+	switch p.Assurance {
+	case signing.AssuranceAttested:
+		return fmt.Sprintf(w.bankIDStated, provider)
+	case signing.AssuranceIdentified:
+		via := ""
+		if p.Provider != "bankid" {
+			via = fmt.Sprintf(w.via, provider)
+		}
+		return fmt.Sprintf(w.bankIDIdentified, via)
+	case signing.AssuranceAttestedProcess:
+		return fmt.Sprintf(w.bankIDProcess, provider)
+	case signing.AssuranceVerified:
+	}
+	if p.Method.SignsDocuments() {
+		return w.nbid
+	}
+	return w.bankID
+}
+
+func (w pageWords) times(p Proof, zone *time.Location) []pdfcpuchild.Line {
+	label := w.signedAt
+	switch kindOf(p.Assurance) {
+	case KindConsent:
+		label = w.identifiedAt
+	case KindProcess:
+		label = w.endedAt
+	case KindSignature, KindStatement:
+	}
+	lines := []pdfcpuchild.Line{{Label: label, Text: when(p.SignedAt, zone)}}
+	if p.Signature.Consent != nil {
+		lines = append(lines, pdfcpuchild.Line{Label: w.consentedAt, Text: when(p.Signature.Consent.At, zone)})
+	}
+	return lines
+}
+
+// revisionOf is the revision of a document that the person signed or approved,
+// or that their signature made.
+func (p Proof) revisionOf(d signing.DocumentID) int {
+	if made, ok := p.made(d); ok {
+		return made.Revision
+	}
+	m, err := signing.ParseManifest(p.Manifest)
+	if err != nil {
+		return 0
+	}
+	for _, each := range m.Documents {
+		if each.ID == d {
+			return each.Revision
+		}
+	}
+	return 0
+}
+
+// meanings says once what each badge in a group means.
 func (w pageWords) meanings(proofs []Proof) string {
 	var said []string
 	for _, p := range proofs {
-		if a := w.assurance(p.Assurance); !slices.Contains(said, a.meaning) {
+		if a := w.worth(p); !slices.Contains(said, a.meaning) {
 			said = append(said, a.meaning)
 		}
 	}
 	return strings.Join(said, " ")
 }
 
-func (w pageWords) files(spec signing.Spec, this signing.Document) []pdfcpuchild.Item {
+// files are the documents of the collection, and the versions of this one that
+// signatures in it made.
+func (w pageWords) files(f Facts) []pdfcpuchild.Item {
 	var items []pdfcpuchild.Item
-	for _, d := range spec.Documents {
+	for _, d := range f.Spec.Documents {
 		item := pdfcpuchild.Item{Title: d.Title.Reveal(), Lines: w.file(d.Digest, d.Length)}
-		if d.ID == this.ID && len(spec.Documents) > 1 {
+		if d.ID == f.Document.ID && len(f.Spec.Documents) > 1 {
 			item.Badge = w.this
 		}
 		items = append(items, item)
+		if d.ID == f.Document.ID {
+			items = append(items, w.versions(f)...)
+		}
+	}
+	return items
+}
+
+func (w pageWords) versions(f Facts) []pdfcpuchild.Item {
+	var made []signing.Current
+	by := map[int]string{}
+	for _, p := range f.Proofs {
+		if c, ok := p.made(f.Document.ID); ok {
+			made = append(made, c)
+			by[c.Revision] = p.SignerName.Reveal()
+		}
+	}
+	slices.SortFunc(made, func(a, b signing.Current) int { return a.Revision - b.Revision })
+	var items []pdfcpuchild.Item
+	for _, c := range made {
+		items = append(items, pdfcpuchild.Item{
+			Title: fmt.Sprintf(w.versionBy, c.Revision, by[c.Revision]), Lines: w.file(c.Digest, c.Length),
+		})
 	}
 	return items
 }

@@ -61,6 +61,29 @@ func facts(locale signing.Locale, people, documents int) evidence.Facts {
 	return f
 }
 
+// mixed has somebody of every kind, and a revision that a signature made.
+func mixed(locale signing.Locale) evidence.Facts {
+	f := facts(locale, 5, 2)
+	made := signing.Current{Document: f.Document.ID, Revision: 1, Length: 163021, Digest: signing.Digest{0xcc}}
+	nbid, attested, consent, process := &f.Proofs[1], &f.Proofs[2], &f.Proofs[3], &f.Proofs[4]
+	nbid.Method, nbid.Provider, nbid.MaskedNumber = signing.MethodNBIDPKI, "signicat", "178580-xxxxx"
+	nbid.Revisions = []signing.Current{made}
+	attested.Method, attested.Provider, attested.Assurance = signing.MethodBankIDSE, "idkollen", signing.AssuranceAttested
+	attested.Organisation = "559000-0948"
+	f.Spec.ID, f.Spec.Documents[0].ID = "col_0000000000000000000000000a", "doc_0000000000000000000000000a"
+	f.Spec.Documents[1].ID = "doc_0000000000000000000000000b"
+	f.Document.ID = f.Spec.Documents[0].ID
+	made.Document, nbid.Revisions[0].Document = f.Document.ID, f.Document.ID
+	spec := f.Spec.At([]signing.Current{made})
+	spec.Participants = []signing.Participant{{ID: "par_0000000000000000000000000a"}}
+	attested.Manifest, _ = spec.Manifest("par_0000000000000000000000000a").Encode() // never fails
+	consent.Method, consent.Provider, consent.Assurance = signing.MethodBankIDSEIdentify, "qrona", signing.AssuranceIdentified
+	consent.Signature.Consent = &signing.Consent{At: consent.SignedAt.Add(3 * time.Minute)}
+	process.Method, process.Provider, process.Assurance = signing.MethodBankIDSEProcess, "sbab", signing.AssuranceAttestedProcess
+	f.Separate = &evidence.Separate{Length: 204857, Digest: signing.Digest{9, 9}, Sealed: true}
+	return f
+}
+
 func TestPage(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -72,19 +95,30 @@ func TestPage(t *testing.T) {
 	}
 	test := facts("sv", 1, 1)
 	test.Proofs[0].Environment = "simulator"
+	consented := mixed("sv")
+	consented.Proofs, consented.Separate = consented.Proofs[3:4], nil
 	plain := facts("en", 1, 1)
 	plain.Verifier = ""
 	for name, tt := range map[string]struct {
 		facts evidence.Facts
 		says  []string
 	}{
-		"sv":        {facts("sv", 2, 2), []string{"Underskrifter", "Kontrollerad betyder", "Detta dokument", "2026-11-22 12:00:07 UTC (2026-11-22 13:00:07 +01:00 Europe/Stockholm)", "93\u00a0412 byte"}},
-		"nb":        {facts("nb", 2, 1), []string{"Signaturer", "Kontrollert betyr", "Europe/Oslo", "Kontroller"}},
-		"en":        {facts("en", 2, 1), []string{"Signatures", "Verified means", "93,412 bytes", "https://sign.example.com/verify"}},
-		"many":      {facts("sv", 50, 20), []string{"Sida 8 av 8", "2026-11-22 12:49:07 UTC"}},
-		"test":      {test, []string{"TEST – undertecknat i en testmiljö"}},
-		"plain":     {plain, []string{"Signatures"}},
-		"separate":  {separate(facts("sv", 3, 2), true), []string{"Bevis om underskrifter", "Det färdiga dokumentet", "vår elektroniska stämpel", "104\u00a0857\u00a0600 byte"}},
+		"sv":       {facts("sv", 2, 2), []string{"Underskrifter", "Kontrollerad betyder", "Detta dokument", "2026-11-22 12:00:07 UTC (2026-11-22 13:00:07 +01:00 Europe/Stockholm)", "93\u00a0412 byte"}},
+		"nb":       {facts("nb", 2, 1), []string{"Signaturer", "Kontrollert betyr", "Europe/Oslo", "Kontroller"}},
+		"en":       {facts("en", 2, 1), []string{"Signatures", "Verified means", "93,412 bytes", "https://sign.example.com/verify"}},
+		"many":     {facts("sv", 50, 20), []string{"Sida 8 av 8", "2026-11-22 12:49:07 UTC"}},
+		"test":     {test, []string{"TEST – gjort i en testmiljö"}},
+		"plain":    {plain, []string{"Signatures"}},
+		"separate": {separate(facts("sv", 3, 2), true), []string{"Bevis om underskrifter", "Det färdiga dokumentet", "vår elektroniska stämpel", "104\u00a0857\u00a0600 byte"}},
+		"mixed": {mixed("sv"), []string{
+			"Bevis om underskrifter och godkännanden", "Underskrift med norskt BankID, i dokumentet självt", "178580-xxxxx",
+			"enligt IDkollen", "För organisation559000-0948", "Godkännanden, inte underskrifter", "via Qrona, därefter godkännande",
+			"Godkänt2026-11-22 12:06:07 UTC", "Andra processer, inte av dokumenten", "Process hos SBAB", "räknas inte som en",
+			"Version 1, efter underskrift av " + names[1], "163\u00a0021 byte",
+		}},
+		"mixed nb":  {mixed("nb"), []string{"Bevis for signaturer og godkjenninger", "Fødselsnummer178580-xxxxx", "ifølge IDkollen", "godkjenningen er ingen signatur", "regnes ikke som en"}},
+		"mixed en":  {mixed("en"), []string{"Evidence of signatures and approvals", "as IDkollen states", "the approval is not a signature", "Approvals, not signatures", "does not count as one"}},
+		"consented": {consented, []string{"Godkännanden", "godkännandet är ingen underskrift"}},
 		"locked":    {separate(facts("nb", 1, 1), false), []string{"Bevis for signaturer", "forbyr også vårt segl"}},
 		"locked en": {separate(facts("en", 1, 1), false), []string{"Evidence of signatures", "forbids even our seal"}},
 	} {
@@ -106,6 +140,9 @@ func TestPage(t *testing.T) {
 			text := extracted(t, out)
 			for _, s := range append(tt.says, tt.facts.Document.Digest.String(), tt.facts.Audit.Head.String()) {
 				require.Contains(t, text, flat(s))
+			}
+			if name == "consented" {
+				require.NotContains(t, text, "Underskrifter", "nobody signed")
 			}
 			for _, p := range tt.facts.Proofs {
 				require.Contains(t, text, flat(p.SignerName.Reveal()))
