@@ -13,7 +13,7 @@ CGO  := $(shell $(GO) env CGO_ENABLED)
 RACE := $(if $(filter 1,$(CGO)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build product demo dev test test-root test-dev bench bench-follow bench-compare fuzz cover \
+.PHONY: help build product demo demo-nordic dev test test-root test-dev bench bench-follow bench-compare fuzz cover \
 	format format-check vet lint workflowcheck generate generated border check check-demo \
 	conformance conformance-full test-pkcs11 compose-env clean
 
@@ -28,6 +28,9 @@ product:
 
 demo: build ## two people sign a contract, and the result is verified; PDF="a.pdf b.pdf" for your own
 	@$(DEV) demo --product $(PRODUCT) $(PDF)
+
+demo-nordic: build ## two Swedes and two Norwegians sign two documents
+	@$(DEV) demo --nordic --product $(PRODUCT) $(PDF)
 
 dev: build ## run the whole product with simulated BankID until Ctrl-C; its state lasts
 	@$(DEV) up --product $(PRODUCT)

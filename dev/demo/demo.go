@@ -1,5 +1,5 @@
-// Package demo gets documents signed by two simulated people, from the upload to
-// the verified result, and tells the person at the console what happens.
+// Package demo gets documents signed by simulated people, from the upload to the
+// verified result, and tells the person at the console what happens.
 package demo
 
 import (
@@ -17,13 +17,43 @@ import (
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/simulator/bankid"
 	"github.com/handslag/handslag/simulator/person"
+	"github.com/handslag/handslag/simulator/pki"
+	"github.com/handslag/handslag/simulator/signicat"
 )
 
-// People sign one after the other. They do not exist.
-func People() []bankid.Person {
-	return []bankid.Person{
-		{PersonalNumber: "199001012385", GivenName: "Anna", Surname: "Provberg"},
-		{PersonalNumber: "199001022384", GivenName: "Åke", Surname: "Testström"},
+// Signer is somebody who signs. They do not exist.
+type Signer struct {
+	Number, GivenName, Surname string
+	Norwegian                  bool // signs the documents themselves, on a page of Signicat's
+	Step                       int
+}
+
+// Swedes are people who sign with BankID, one after the other.
+func Swedes(people ...bankid.Person) (all []Signer) {
+	for i, p := range people {
+		all = append(all, Signer{Number: p.PersonalNumber, GivenName: p.GivenName, Surname: p.Surname, Step: i + 1})
+	}
+	return all
+}
+
+// People are two Swedes.
+func People() []Signer {
+	return Swedes(
+		bankid.Person{PersonalNumber: "199001012385", GivenName: "Anna", Surname: "Provberg"},
+		bankid.Person{PersonalNumber: "199001022384", GivenName: "Åke", Surname: "Testström"},
+	)
+}
+
+// Neighbours are two Swedes and two Norwegians, in two steps.
+func Neighbours() []Signer {
+	born := func(year int) string { return pki.SyntheticNIN(time.Date(year, 5, 17, 0, 0, 0, 0, time.UTC), 0) }
+	people := People()
+	people[1].Step = 2
+	return []Signer{
+		people[0],
+		{Number: born(1980), GivenName: "Kari", Surname: "Prøvnes", Norwegian: true, Step: 1},
+		{Number: born(1990), GivenName: "Ola", Surname: "Testvik", Norwegian: true, Step: 2},
+		people[1],
 	}
 }
 
@@ -31,8 +61,8 @@ func People() []bankid.Person {
 type Demo struct {
 	Owner *owner.Client
 	App   *person.App
-	// People sign, each when those before them have; see [People].
-	People []bankid.Person
+	// Signers sign, each when those before them have; see [People].
+	Signers []Signer
 	// PDFs are the paths of the documents.
 	PDFs []string
 	// Out is the folder for the results.
@@ -44,9 +74,15 @@ type Demo struct {
 }
 
 // Register gives people their BankIDs, again if they have them.
-func Register(ctx context.Context, app *person.App, people []bankid.Person) error {
+func Register(ctx context.Context, app *person.App, people []Signer) error {
 	for _, p := range people {
-		if err := app.Register(ctx, p); err != nil {
+		var err error
+		if p.Norwegian {
+			err = app.RegisterNorwegian(ctx, signicat.Person{NIN: p.Number, GivenName: p.GivenName, Surname: p.Surname})
+		} else {
+			err = app.Register(ctx, bankid.Person{PersonalNumber: p.Number, GivenName: p.GivenName, Surname: p.Surname})
+		}
+		if err != nil {
 			return fmt.Errorf("give a simulated person a BankID: %w", err)
 		}
 	}
@@ -59,17 +95,19 @@ type Result []string
 
 // Run runs the demo and returns what became of each document.
 func (d *Demo) Run(ctx context.Context) ([]Result, error) {
-	if err := Register(ctx, d.App, d.People); err != nil {
+	if err := Register(ctx, d.App, d.Signers); err != nil {
 		return nil, err
 	}
 	request, err := d.upload(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range d.People {
-		request.Participants = append(request.Participants, owner.Participant{
-			Name: p.GivenName + " " + p.Surname, PersonalNumber: p.PersonalNumber, Step: i + 1,
-		})
+	for _, p := range d.Signers {
+		participant := owner.Participant{Name: p.GivenName + " " + p.Surname, PersonalNumber: p.Number, Step: p.Step}
+		if p.Norwegian {
+			participant.Method, participant.Locale = "nbid-pki", "nb"
+		}
+		request.Participants = append(request.Participants, participant)
 	}
 	request.Locale = "sv"
 	collection, err := d.Owner.Create(ctx, request)
@@ -77,7 +115,7 @@ func (d *Demo) Run(ctx context.Context) ([]Result, error) {
 		return nil, fmt.Errorf("create the collection: %w", err)
 	}
 	d.Say("collection  %s is %s: %s", collection.ID, collection.State, d.order())
-	for i := range d.People {
+	for i := range d.Signers {
 		if err := d.sign(ctx, collection, i); err != nil {
 			return nil, err
 		}
@@ -88,10 +126,10 @@ func (d *Demo) Run(ctx context.Context) ([]Result, error) {
 // order says who signs when.
 func (d *Demo) order() string {
 	var names []string
-	for _, p := range d.People {
+	for _, p := range d.Signers {
 		names = append(names, p.GivenName)
 	}
-	return strings.Join(names, " signs first, then ")
+	return names[0] + " signs first, then " + strings.Join(names[1:], ", then ")
 }
 
 func (d *Demo) upload(ctx context.Context) (owner.Request, error) {
@@ -116,7 +154,7 @@ func name(path string) string { return strings.TrimSuffix(filepath.Base(path), f
 // sign has one person sign. When an attempt ends without a signature, as it may
 // when the worker is killed, they are asked again.
 func (d *Demo) sign(ctx context.Context, collection owner.Collection, i int) error {
-	who := d.People[i].GivenName
+	who := d.Signers[i].GivenName
 	for try := 1; try <= 5; try++ {
 		d.Say("attempt     %s starts to sign", who)
 		if err := d.start(ctx, collection, i); err != nil {
@@ -130,7 +168,11 @@ func (d *Demo) sign(ctx context.Context, collection owner.Collection, i int) err
 			return err
 		}
 		if ended.Outcome == "signed" {
-			d.Say("signed      by %s; BankID's signature and OCSP response are verified and stored", who)
+			what := "BankID's signature and OCSP response are verified and stored"
+			if d.Signers[i].Norwegian {
+				what = "the documents came back with one signature more, which is verified and stored"
+			}
+			d.Say("signed      by %s; %s", who, what)
 			return nil
 		}
 		d.Say("attempt     ended %s %s; %s is asked again", ended.Outcome, ended.Reason+ended.ProviderCode, who)
@@ -141,7 +183,11 @@ func (d *Demo) sign(ctx context.Context, collection owner.Collection, i int) err
 // start starts an attempt, again while it passes.
 func (d *Demo) start(ctx context.Context, collection owner.Collection, i int) error {
 	for deadline := time.Now().Add(d.Patience); ; {
-		_, err := d.Owner.Start(ctx, collection.ID, collection.Participants[i].ID, "qr")
+		channel := "qr"
+		if d.Signers[i].Norwegian {
+			channel = "same-device"
+		}
+		_, err := d.Owner.Start(ctx, collection.ID, collection.Participants[i].ID, channel)
 		code := fault.CodeOf(err)
 		switch {
 		case err == nil || code == "attempt_live" || code == "already_signed":
@@ -156,7 +202,8 @@ func (d *Demo) start(ctx context.Context, collection owner.Collection, i int) er
 	}
 }
 
-// play is the person: they scan the QR code that our API shows and sign.
+// play is the person: they scan the QR code that our API shows, or go to the page
+// that it sends them to, and sign.
 func (d *Demo) play(ctx context.Context, collection owner.Collection, i int) error {
 	shown, said := 0, ""
 	for deadline := time.Now().Add(d.Patience); time.Now().Before(deadline); {
@@ -171,6 +218,9 @@ func (d *Demo) play(ctx context.Context, collection owner.Collection, i int) err
 			said = live.Message.ID
 			d.Say("bankid      %s: %s", said, live.Message.Text)
 		}
+		if page := live.Launch.RedirectURL; page != "" && d.signOn(ctx, i, page) {
+			return nil
+		}
 		if live.QR.Text != "" {
 			if shown == 0 {
 				d.Say("qr          %s…, new each second", live.QR.Text[:min(40, len(live.QR.Text))])
@@ -184,21 +234,33 @@ func (d *Demo) play(ctx context.Context, collection owner.Collection, i int) err
 			return err
 		}
 	}
-	return errors.New("no QR code was shown that could be signed with")
+	return errors.New("nothing was shown that could be signed with")
 }
 
 func (d *Demo) scanAndSign(ctx context.Context, i int, qr string) bool {
-	order, err := d.App.Scan(ctx, d.People[i].PersonalNumber, qr)
+	order, err := d.App.Scan(ctx, d.Signers[i].Number, qr)
 	if err != nil {
 		d.Say("app         the QR code is refused: %s", fault.CodeOf(err))
 		return false
 	}
-	d.Say("app         %s scanned the QR code and reads:\n%s", d.People[i].GivenName, indent(order.Text))
-	if _, err := d.App.Sign(ctx, d.People[i].PersonalNumber, order.OrderRef); err != nil {
+	d.Say("app         %s scanned the QR code and reads:\n%s", d.Signers[i].GivenName, indent(order.Text))
+	if _, err := d.App.Sign(ctx, d.Signers[i].Number, order.OrderRef); err != nil {
 		d.Say("app         could not sign: %s", fault.CodeOf(err))
 		return false
 	}
-	d.Say("app         %s entered the security code", d.People[i].GivenName)
+	d.Say("app         %s entered the security code", d.Signers[i].GivenName)
+	return true
+}
+
+func (d *Demo) signOn(ctx context.Context, i int, page string) bool {
+	who := d.Signers[i]
+	d.Say("page        %s is sent to Signicat", who.GivenName)
+	v, err := d.App.SignAt(ctx, page, signicat.Act{NIN: who.Number})
+	if err != nil || v.Outcome != "success" {
+		d.Say("page        could not sign: %s", fault.CodeOf(err)+v.Outcome)
+		return false
+	}
+	d.Say("page        %s logged in with Norwegian BankID and signed %d documents", who.GivenName, len(v.Documents))
 	return true
 }
 

@@ -72,7 +72,7 @@ func (s *stage) run(t *testing.T, n int) *demo.Demo {
 	t.Helper()
 	began := time.Now()
 	return &demo.Demo{
-		Owner: s.owner, App: s.app, People: s.people(2), Patience: patience, Out: t.TempDir(),
+		Owner: s.owner, App: s.app, Signers: demo.Swedes(s.people(2)...), Patience: patience, Out: t.TempDir(),
 		PDFs: []string{filepath.Join("..", "demo", "hyresavtal.pdf")},
 		Say: func(format string, args ...any) {
 			t.Logf("run %2d %6.2f s  %s", n, time.Since(began).Seconds(), fmt.Sprintf(format, args...))

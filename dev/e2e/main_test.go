@@ -26,6 +26,10 @@ const (
 	installationArg = "run-installation"
 )
 
+// orderLife is how long a Norwegian has: the least that the account takes, since
+// tests wait for it to pass.
+const orderLife = time.Minute
+
 // Made once for all tests.
 var (
 	product string // the product's binary
@@ -103,7 +107,7 @@ func run(m *testing.M) (int, error) {
 
 func start(ctx context.Context, h *home.Home, world, product string, environment ...string) (*installation.Installation, error) {
 	return installation.Start(ctx, installation.Options{
-		Home: h, World: world, Product: product, StoreCommand: []string{os.Args[0], storeArg},
+		Home: h, World: world, Product: product, StoreCommand: []string{os.Args[0], storeArg}, OrderLife: orderLife,
 		Environment: environment,
 		Note:        func(line string) { fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), line) },
 	})

@@ -58,6 +58,7 @@ type agreement struct {
 	parties   []party
 	documents int
 	accepts   []string
+	level     string
 }
 
 func (s *stage) given(parties ...party) *agreement {
@@ -69,6 +70,12 @@ func (a *agreement) of(documents int) *scene { a.documents = documents; return a
 
 // accepting says which assurances are accepted; verified alone unless said.
 func (a *agreement) accepting(assurances ...string) *agreement { a.accepts = assurances; return a }
+
+// atLevel says which legal level is needed.
+func (a *agreement) atLevel(level string) *agreement {
+	a.accepts, a.level = []string{"verified"}, level
+	return a
+}
 
 // made uploads the documents, gives everybody their BankID and creates the
 // collection.
@@ -86,7 +93,7 @@ func (a *agreement) tried() (*scene, error) {
 	c := &scene{collection: &collection{stage: a.stage}}
 	request := owner.Request{Locale: "sv"}
 	if a.accepts != nil {
-		request.Policy = &owner.Policy{Accept: a.accepts}
+		request.Policy = &owner.Policy{Accept: a.accepts, Level: a.level}
 	}
 	for n := range a.documents {
 		d, err := a.owner.Upload(a.Context(), bytes.NewReader(pdf(a)))
@@ -210,12 +217,28 @@ func (r role) signsOn(page string) role {
 // signs starts an attempt, does what is asked and is told that it counts.
 func (r role) signs() {
 	r.Helper()
-	ended := r.starts().does().ended()
 	want := "signed"
 	if r.method == "bankid-se-identify" {
 		want = "identified"
 	}
-	require.Equal(r, want, ended.Outcome, "%s: %+v", r.name, ended)
+	r.starts().does().isDone(want)
+}
+
+// isDone waits for the end of the attempt, and for the outcome.
+func (r role) isDone(outcome string) {
+	r.Helper()
+	ended := r.ended()
+	require.Equal(r, outcome, ended.Outcome, "%s: %+v", r.name, ended)
+}
+
+// isAway waits until the attempt, at which nobody does anything, is over.
+func (r role) isAway() { r.Helper(); r.ended() }
+
+// cannotSignOn finds that a page is of no use any more.
+func (r role) cannotSignOn(page string) {
+	r.Helper()
+	_, err := r.app.SignAt(r.Context(), page, signicat.Act{NIN: r.norwegian.NIN})
+	require.Contains(r, []string{"session_unknown", "session_not_ready"}, fault.CodeOf(err))
 }
 
 // ended waits for the end of the attempt.
@@ -257,3 +280,62 @@ func (r role) failed(outcome, why string) {
 
 // attempts counts the attempts of the party.
 func (r role) attempts() int { r.Helper(); return len(r.now().Participants[r.i].Attempts) }
+
+// revision is the revision of every document that is signed next.
+func (c *scene) revision(n int) {
+	c.Helper()
+	for _, d := range c.now().Documents {
+		require.NotNil(c, d.Current)
+		require.Equal(c, n, d.Current.Number)
+	}
+}
+
+// completes waits until the collection is complete and checks what it made: each
+// document is sealed, begins with the upload, and verifies offline with
+// everybody in it as what they were.
+func (c *scene) completes() {
+	c.Helper()
+	done := c.becomes("completed")
+	require.Empty(c, done.NeedsAttention)
+	for _, d := range done.Documents {
+		require.NotNil(c, d.Result)
+		result, err := c.owner.Result(c.Context(), c.ID, d.ID)
+		require.NoError(c, err)
+		require.True(c, bytes.HasPrefix(result, pdf(c)), "the upload is a prefix of the result")
+		var evidence [][]byte
+		if d.Assembly == "separate" {
+			b, err := c.owner.Evidence(c.Context(), c.ID, d.ID)
+			require.NoError(c, err)
+			evidence = append(evidence, b)
+		}
+		c.judged(c.verify(result, evidence...))
+	}
+}
+
+// judged holds the verifier's report to who was in the scene.
+func (c *scene) judged(r report) {
+	c.Helper()
+	require.Equal(c, "TOTAL-PASSED", r.Indication, r.Reason)
+	require.Len(c, r.Signers, len(c.cast))
+	now := c.now()
+	for i, s := range r.Signers {
+		require.Equal(c, "TOTAL-PASSED", s.Indication, c.names[i])
+		require.Equal(c, assurance(now.Participants[i]), s.Assurance, c.names[i])
+	}
+	require.NotEmpty(c, r.Seals)
+	for _, seal := range r.Seals {
+		require.Equal(c, "B-LTA", seal.Level)
+	}
+}
+
+func assurance(p owner.State) string {
+	switch {
+	case p.Signature != nil:
+		return p.Signature.Assurance
+	case p.Consent != nil:
+		return "identified"
+	case p.RelatedProcess != nil:
+		return "attested-process"
+	}
+	return ""
+}

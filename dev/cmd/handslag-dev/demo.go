@@ -20,13 +20,18 @@ type demoCommand struct {
 	State   string   `default:".handslag/demo" help:"Folder for the state of demos." type:"path"`
 	Product string   `default:"bin/handslag" help:"The product's binary." type:"path"`
 	Out     string   `default:"out" help:"Folder for the signed documents." type:"path"`
+	Nordic  bool     `help:"Two Swedes and two Norwegians sign two documents, instead of two Swedes one."`
 	PDF     []string `arg:"" optional:"" help:"The documents to sign; a sample contract when there are none." type:"existingfile"`
 }
 
-// Run is the command: one contract, two people, one sealed and verified result.
+// Run is the command: a contract, people who sign it, and sealed and verified
+// results.
 func (d *demoCommand) Run(ctx context.Context) error {
 	if len(d.PDF) == 0 {
 		d.PDF = []string{filepath.Join("dev", "demo", "hyresavtal.pdf")}
+		if d.Nordic {
+			d.PDF = append(d.PDF, filepath.Join("dev", "demo", "bilaga.pdf"))
+		}
 	}
 	h, err := home.OpenScratch(d.State, time.Now)
 	if err != nil {
@@ -36,7 +41,7 @@ func (d *demoCommand) Run(ctx context.Context) error {
 	say := func(format string, args ...any) {
 		fmt.Printf("%6.2f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
-	say("start       Temporal, S3, a simulated BankID with its person and timestamps, the API and a worker")
+	say("start       Temporal, S3, simulated providers with their persons and timestamps, the API and a worker")
 	in, err := start(ctx, h, installation.Options{World: filepath.Join(d.State, "world"), Product: d.Product})
 	if err != nil {
 		return closing(err, h) // and its logs stay, to look at
@@ -55,8 +60,12 @@ func (d *demoCommand) Run(ctx context.Context) error {
 }
 
 func (d *demoCommand) sign(ctx context.Context, in *installation.Installation, say func(string, ...any)) error {
+	signers := demo.People()
+	if d.Nordic {
+		signers = demo.Neighbours()
+	}
 	run := demo.Demo{
-		Owner: owner.New(in.API, in.APIKey), App: in.World.App(), People: demo.People(), PDFs: d.PDF, Out: d.Out,
+		Owner: owner.New(in.API, in.APIKey), App: in.World.App(), Signers: signers, PDFs: d.PDF, Out: d.Out,
 		Say: say, Patience: 2 * time.Minute,
 	}
 	results, err := run.Run(ctx)

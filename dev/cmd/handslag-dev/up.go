@@ -53,11 +53,12 @@ func (u *up) Run(ctx context.Context) error {
 	if err != nil {
 		return closing(err, h)
 	}
-	if err := demo.Register(ctx, in.World.App(), demo.People()); err != nil {
+	if err := demo.Register(ctx, in.World.App(), demo.Neighbours()); err != nil {
 		return closing(errors.Join(err, in.Stop()), h)
 	}
 	describe(in, h)
 	explainByHand(in)
+	explainProviders(in)
 	fmt.Printf("\nReady after %s. Ctrl-C stops it; started again, it goes on where it was.\n", time.Since(began).Round(10*time.Millisecond))
 
 	<-ctx.Done()
@@ -90,7 +91,7 @@ func describe(in *installation.Installation, h *home.Home) {
 	for _, line := range [][2]string{
 		{"API", in.API + "  (contract: " + in.API + "/openapi.json)"},
 		{"API key", in.APIKey},
-		{"BankID app", in.World.Person + "  (the simulated person's)"},
+		{"Persons", in.World.Person + "  (the apps of the simulated people, and the world's clock)"},
 		{"BankID RP API", in.World.BankID},
 		{"IDkollen", in.World.IDkollen},
 		{"SBAB", in.World.SBAB},
@@ -126,4 +127,26 @@ Sign a document by hand:
   curl -s -H "$H" %[2]s/v1/collections/COL/documents/DOC/result -o signed.pdf
   bin/handslag verify --trust %[4]s signed.pdf
 `, in.APIKey, in.API, in.World.Person, in.Trust)
+}
+
+// explainProviders says what is different with each provider, for who has signed
+// by hand as explainByHand has it.
+func explainProviders(in *installation.Installation) {
+	kari := demo.Neighbours()[1]
+	fmt.Printf(`
+Other providers, by what a participant of the collection gets besides:
+
+  IDkollen   "provider": "idkollen"                                        and "policy": {"accept": ["attested"]}
+             the same app and QR code
+  Qrona      "provider": "qrona", "method": "bankid-se-identify"            and "policy": {"accept": ["identified"]}
+             identify in the app; then GET …/participants/PAR/consent, and POST what it names to the same path
+  SBAB       "method": "bankid-se-process", "providerParticipant": "ID"     and "policy": {"accept": ["attested-process"]}
+             apply at SBAB on %[1]s#sbab first, which shows the ID; then the same app
+  Signicat   "method": "nbid-pki", "personalNumber": "%[2]s" (%[3]s)
+             .launch.redirectUrl of attempts/live is the page where she signs
+  all five   curl -s -H "$H" %[4]s/v1/providers
+
+Faults are switched on at %[1]sv1/PROVIDER/faults, such as
+  curl -s -H 'Content-Type: application/json' %[1]sv1/signicat/faults -d '{"kind": "webhookDropped", "count": 1}'
+`, in.World.Person+"/", kari.Number, kari.GivenName, in.API)
 }
