@@ -24,6 +24,14 @@ type wireFault struct {
 // the fault's code; kinds that the same call can never outgrow are not retried.
 // The cause is not carried: it is logged where it arose.
 func ToTemporal(err error) error {
+	return toTemporal(err, !passes(fault.KindOf(err)))
+}
+
+// finally is ToTemporal for a fault that is an activity's last word, whatever its
+// kind: the workflow decides what follows.
+func finally(err error) error { return toTemporal(err, true) }
+
+func toTemporal(err error, final bool) error {
 	if err == nil {
 		return nil
 	}
@@ -33,7 +41,7 @@ func ToTemporal(err error) error {
 	}
 	w := wireFault{f.Kind, f.Message, f.RetryAfter, f.Provider, f.ProviderCode, f.Fields}
 	return temporal.NewApplicationErrorWithOptions(f.Code, f.Code, temporal.ApplicationErrorOptions{
-		NonRetryable:   !passes(f.Kind),
+		NonRetryable:   final,
 		NextRetryDelay: f.RetryAfter,
 		Details:        []any{w},
 	})

@@ -40,14 +40,9 @@ var errPassOn = fault.New(fault.Unavailable, "worker_passes_on", "The worker pas
 // real cancellation withdraws the order. A heartbeat that Temporal did not take
 // cancels the context too (sdk-go issue 2131) and only passes the order on.
 func (a *Attempts) FollowAttempt(ctx context.Context, in FollowInput) (FollowResult, error) {
-	provider, err := a.Providers.Provider(in.Tenant, in.Provider, in.Account)
+	f, err := a.follower(ctx, in)
 	if err != nil {
 		return FollowResult{}, ToTemporal(err)
-	}
-	f := &follower{
-		Attempts: a, FollowInput: in, provider: provider, task: ctx,
-		ctx: context.WithoutCancel(ctx), can: provider.Capabilities(),
-		live: Live{Attempt: in.Attempt, Order: in.Order, At: a.Clock()},
 	}
 	result, err := f.run()
 	if err != nil {
@@ -67,6 +62,18 @@ type follower struct {
 	ctx      context.Context // for effects, which the end of the run must not cut
 	live     Live
 	beaten   time.Time
+}
+
+func (a *Attempts) follower(task context.Context, in FollowInput) (*follower, error) {
+	account, err := a.Providers.Provider(in.Tenant, in.Provider, in.Account)
+	if err != nil {
+		return nil, err
+	}
+	return &follower{
+		Attempts: a, FollowInput: in, provider: account, can: account.Capabilities(),
+		task: task, ctx: context.WithoutCancel(task),
+		live: Live{Attempt: in.Attempt, Order: in.Order, At: a.Clock()},
+	}, nil
 }
 
 func (f *follower) run() (FollowResult, error) {
@@ -127,10 +134,7 @@ func (f *follower) collect() (FollowResult, orderState, error) {
 	})
 	switch {
 	case err == nil && answer.Terminal:
-		result, err := f.keep(&StoredAnswer{
-			Provider: f.Provider, Order: f.Order.Ref, StartedAt: f.Order.StartedAt, CollectedAt: f.Clock(), Raw: answer.Raw,
-			Documents: f.Order.Documents,
-		})
+		result, err := f.keep(f.answered(answer))
 		return result, ended, err
 	case err == nil:
 		changed := answer.Hint != f.live.Hint || answer.RelayedQR != f.live.Order.RelayedQR
@@ -146,6 +150,14 @@ func (f *follower) collect() (FollowResult, orderState, error) {
 	activity.GetLogger(f.task).Warn("collect", "attempt", f.Attempt, "error", err)
 	f.beat()
 	return FollowResult{}, unheard, nil
+}
+
+// answered is a terminal answer as it is kept.
+func (f *follower) answered(answer providers.Answer) *StoredAnswer {
+	return &StoredAnswer{
+		Provider: f.Provider, Order: f.Order.Ref, StartedAt: f.Order.StartedAt, CollectedAt: f.Clock(), Raw: answer.Raw,
+		Documents: f.Order.Documents,
+	}
 }
 
 // beatingWhile does what may take its time, and goes on beating meanwhile.

@@ -35,6 +35,20 @@ type StartInput struct {
 	CallInitiator providers.CallInitiator `json:"callInitiator,omitempty"`
 }
 
+// Started is what StartAttempt returns.
+type Started struct {
+	providers.Order
+	// Calls says that no order was asked for, since the person is asked by a call
+	// that lasts until they are done: by CallAttempt.
+	Calls bool `json:"calls,omitempty"`
+}
+
+// ReconcileInput names a start whose end nobody saw. At is when that was noticed.
+type ReconcileInput struct {
+	StartInput
+	At time.Time `json:"at"`
+}
+
 // FollowInput names the order to follow. With Withdraw it is not followed but
 // settled at once: collected, and cancelled if it is still open. Answer is the
 // provider's answer, when an earlier activity got it and could not store it.
@@ -83,6 +97,27 @@ type FollowResult struct {
 	End FollowEnd `json:"end"`
 	// ProviderCode is the provider's own word, where there is one.
 	ProviderCode string `json:"providerCode,omitempty"`
+}
+
+// SignalCallSent is the signal by which CallAttempt tells its workflow that the
+// person is being called. Its argument is a CallSent.
+const SignalCallSent = "call_sent"
+
+// CallSent says which attempt's call is under way, and what is known of its order.
+type CallSent struct {
+	Attempt signing.AttemptID `json:"attempt"`
+	Order   providers.Order   `json:"order"`
+}
+
+// Hinted is what CollectHinted returns: whether the answer is in evidence.
+type Hinted struct {
+	Kept bool `json:"kept,omitempty"`
+}
+
+// Called is what CallAttempt returns.
+type Called struct {
+	FollowResult
+	Order providers.Order `json:"order"`
 }
 
 // AuditInput is a run of consecutive lines of a collection's audit trail.

@@ -51,6 +51,7 @@ const signer = "191212121212"
 type world struct {
 	t        *testing.T
 	store    *memory
+	breaker  *breaker
 	app      *person.App
 	bankid   *bankid.Client
 	attempts *activities.Attempts
@@ -78,7 +79,7 @@ func newWorldOf(t *testing.T, p *pki.PKI) *world {
 	control, stamps := httptest.NewServer(s.Control()), httptest.NewServer(s.Timestamp())
 	t.Cleanup(func() { rp.Close(); control.Close(); stamps.Close() })
 
-	w := &world{t: t, store: newMemory(spec(t)), app: person.New(control.URL, control.Client())}
+	w := &world{t: t, store: newMemory(spec(t)), breaker: &breaker{}, app: person.New(control.URL, control.Client())}
 	require.NoError(t, w.app.Register(t.Context(), simulated.Person{PersonalNumber: signer, GivenName: "Tolvan", Surname: "Tolvansson"}))
 	w.upload()
 	trust := evidence.Trust{
@@ -109,7 +110,7 @@ func pool(certificates []*x509.Certificate) *x509.CertPool {
 func (w *world) wire(p *pki.PKI, trust evidence.Trust, stamps string) {
 	seal := p.Seal()
 	w.attempts = &activities.Attempts{
-		Providers: w, Specs: w.store, Evidence: w.store, Persons: w.store, Revisions: w.store, Clock: time.Now,
+		Providers: w, Specs: w.store, Evidence: w.store, Persons: w.store, Breaker: w.breaker, Revisions: w.store, Clock: time.Now,
 		After: func(d time.Duration) <-chan time.Time { return time.After(d / 100) }, // BankID's pace, a hundred times
 	}
 	w.verify = &activities.Verification{Providers: w, Specs: w.store, Evidence: w.store}
@@ -142,6 +143,19 @@ func (w *world) newRun() {
 // Provider implements activities.Providers.
 func (w *world) Provider(_ signing.TenantID, _, _ string) (activities.Account, error) {
 	return activities.Account{ID: "main", Provider: w.bankid}, nil
+}
+
+// breaker lets starts go on unless it rests, and writes down how they ended.
+type breaker struct {
+	resting bool
+	ends    []error
+}
+
+func (b *breaker) Admit(string, string) (func(error), error) {
+	if b.resting {
+		return nil, fault.New(fault.Unavailable, "provider_resting", "Resting.").After(time.Minute)
+	}
+	return func(err error) { b.ends = append(b.ends, err) }, nil
 }
 
 type sealer struct{ seal activities.Seal }

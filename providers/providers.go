@@ -254,6 +254,9 @@ type Order struct {
 	// Account is the name of the account that it was made at. Who called Start
 	// sets it, since a provider does not know what the installation calls it.
 	Account string `json:"account,omitempty"`
+	// Life is the longest that it can be live. Who called Start sets it, from the
+	// account's capabilities; 0 in what an earlier release wrote.
+	Life time.Duration `json:"life,omitempty"`
 	// StartedAt is when the provider's answer reached us; QR time counts from it.
 	StartedAt time.Time `json:"startedAt"`
 	// AutoStartToken launches the app on the same device.

@@ -48,9 +48,13 @@ const (
 	MoveStop      Move = "stop"      // there will be no order
 )
 
-// maxRounds is how often each provider of a route is asked in one attempt: a
-// person waits for the answer.
-const maxRounds = 3
+// The bounds of a search: a person waits for the answer, and each step is some
+// events of history.
+const (
+	maxRounds = 3 // in which each provider of the route is asked
+	maxAsked  = 4 // in all
+	maxLost   = 2 // starts whose end nobody saw
+)
 
 // Search is the search for a provider that makes an order. All Swedish providers
 // end at one BankID, where a second order for a person ends the first. So the
@@ -59,9 +63,11 @@ type Search struct {
 	route Route
 	at    int // which of route is being asked
 	round int // from 0
+	asked int // how often somebody was
+	lost  int // how often the end of that was not seen
 }
 
-// NewSearch begins at the head of the route.
+// NewSearch begins at the head of the route, which must not be empty.
 func NewSearch(r Route) *Search { return &Search{route: slices.Clone(r)} }
 
 // Provider is who is asked now.
@@ -73,26 +79,40 @@ func (s *Search) Provider() string { return s.route[s.at] }
 // provider may make the order. With Conflict the person is busy at BankID,
 // whoever asks; an Invalid request stays so.
 func (s *Search) Failed(k fault.Kind) Move {
+	s.asked++
 	switch k {
 	case fault.Uncertain:
+		if s.lost++; s.lost > maxLost {
+			return MoveStop
+		}
 		return MoveReconcile
 	case fault.Forbidden:
+		if len(s.route) == 1 {
+			return MoveStop
+		}
 		s.route = slices.Delete(s.route, s.at, s.at+1)
 	case fault.Unavailable:
 		s.at++
 	default:
 		return MoveStop
 	}
-	if len(s.route) == 0 {
+	move := MoveAgain
+	if s.at == len(s.route) {
+		s.at = 0
+		s.round++
+		move = MovePause
+	}
+	if s.round == maxRounds || s.asked == maxAsked {
 		return MoveStop
 	}
-	if s.at < len(s.route) {
-		return MoveAgain
-	}
-	s.at = 0
-	s.round++
-	if s.round == maxRounds {
+	return move
+}
+
+// Cleared says what follows when it has been found out that the provider, after
+// MoveReconcile, made no order: it is asked again.
+func (s *Search) Cleared() Move {
+	if s.asked == maxAsked {
 		return MoveStop
 	}
-	return MovePause
+	return MoveAgain
 }

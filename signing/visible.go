@@ -29,6 +29,20 @@ func (s Spec) VisibleText(locale Locale) Private {
 	return Private(b.String())
 }
 
+// Text returns what a participant reads in their app before they enter their
+// code, and the name of its form. It is empty where no text of ours is shown: in
+// a process of the provider's own, and where the PDFs themselves are.
+func (s Spec) Text(p Participant) (version string, text Private) {
+	switch p.Method {
+	case MethodBankIDSE:
+		return TextVersion, s.VisibleText(p.Locale)
+	case MethodBankIDSEIdentify:
+		return identificationVersion, s.IdentificationText(p.Locale)
+	case MethodBankIDSEProcess, MethodNBIDPKI:
+	}
+	return "", ""
+}
+
 // markup maps each character with a meaning in any markdown dialect to a
 // look-alike without one.
 var markup = strings.NewReplacer(

@@ -1,10 +1,10 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -17,14 +17,18 @@ import (
 // liveAttempt is what the workflow keeps of a participant's latest attempt.
 type liveAttempt struct {
 	ref       activities.AttemptRef
-	withdrawn bool   // somebody asked for its end
-	stop      func() // cancels the activity that follows it; nil until there is one
+	life      time.Duration // how long its order can be live; 0 while that is not known
+	withdrawn bool          // somebody asked for its end
+	stop      func()        // cancels the activity that follows it; nil until there is one
+	call      *call         // that lasts until the person is done; nil unless one is under way
+	hints     hints
 	nonce     signing.Digest
 	returned  bool // the nonce of the return URL has been used
 }
 
 // withdraw asks for the attempt's end. The person's signature is kept all the
-// same if it was made before the provider heard of this.
+// same if it was made before the provider heard of this. A call cannot be
+// withdrawn: its end is waited for.
 func (l *liveAttempt) withdraw() {
 	l.withdrawn = true
 	if l.stop != nil {
@@ -32,12 +36,13 @@ func (l *liveAttempt) withdraw() {
 	}
 }
 
-// start asks the provider for an order and has it followed. It returns once the
+// start asks a provider for an order and has it followed. It returns once the
 // order exists; a fault means that there is none that we know of.
 func (c *collection) start(ctx workflow.Context, cmd StartAttempt) (StartedAttempt, error) {
 	p, _ := c.Participant(cmd.Participant)
+	search := signing.NewSearch(c.route(p))
 	attempt := signing.Attempt{
-		ID: cmd.Attempt, Participant: cmd.Participant, Provider: c.route(p)[0],
+		ID: cmd.Attempt, Participant: cmd.Participant, Provider: search.Provider(),
 		Channel: cmd.Channel, StartedAt: workflow.Now(ctx),
 	}
 	if err := c.StartAttempt(attempt); err != nil {
@@ -54,89 +59,53 @@ func (c *collection) start(ctx workflow.Context, cmd StartAttempt) (StartedAttem
 		Type: signing.AuditStarted, Participant: cmd.Participant, Attempt: cmd.Attempt,
 		Provider: attempt.Provider, Code: string(cmd.Channel),
 	})
-	order, err := c.order(ctx, live, cmd)
-	live.ref.Account = order.Account
+	order, err := c.order(ctx, live, search, cmd)
 	if err != nil {
-		c.endAttempt(live.ref, signing.AttemptResult{
-			Outcome: signing.OutcomeFailed, Reason: signing.ReasonStartFailed, ProviderCode: fault.CodeOf(err),
-		})
+		c.endAttempt(live.ref, notStarted(err))
 		return StartedAttempt{}, err
 	}
-	live.ref.Account = order.Account
-	workflow.GoNamed(c.ctx, string(cmd.Attempt), func(ctx workflow.Context) { c.follow(ctx, live, order) })
+	live.ref.Account, live.life = order.Account, order.Life
+	workflow.GoNamed(c.ctx, string(cmd.Attempt), func(ctx workflow.Context) { c.await(ctx, live, order) })
 	attempt, err = c.LiveAttempt(cmd.Participant)
 	return StartedAttempt{Attempt: attempt, Order: order}, err
 }
 
-// order asks for the order, again only while the provider certainly did nothing.
-func (c *collection) order(ctx workflow.Context, live *liveAttempt, cmd StartAttempt) (providers.Order, error) {
-	var a *activities.Attempts
-	ctx = workflow.WithActivityOptions(ctx, startOptions(live.ref.Provider))
-	in := activities.StartInput{
-		AttemptRef: live.ref, Channel: cmd.Channel, EndUser: cmd.EndUser,
-		ReturnURL: cmd.ReturnURL, CallInitiator: cmd.CallInitiator,
-	}
-	for try := 1; ; try++ {
-		var order providers.Order
-		err := workflow.ExecuteActivity(ctx, a.StartAttempt, in).Get(ctx, &order)
-		if err == nil {
-			return order, nil
-		}
-		f := startFault(err)
-		if f.Kind != fault.Unavailable || try == startTries {
-			return order, f
-		}
-		wait := max(startPause, min(f.RetryAfter, startTimeout))
-		_, _ = workflow.AwaitWithTimeout(ctx, wait, func() bool { return live.withdrawn })
-		if live.withdrawn {
-			return order, f
-		}
+// notStarted is the end of an attempt that has no order.
+func notStarted(err error) signing.AttemptResult {
+	return signing.AttemptResult{
+		Outcome: signing.OutcomeFailed, Reason: signing.ReasonStartFailed, ProviderCode: fault.CodeOf(err),
 	}
 }
 
-// startFault says what the error of a start means. Without a fault of the
-// activity's own, it may have run or not: only one that no worker took up in
-// time certainly did nothing.
-func startFault(err error) *fault.Error {
-	if f, ok := fault.As(activities.FromTemporal(err)); ok {
-		return f
+// await waits for the order to end and records how it did.
+func (c *collection) await(ctx workflow.Context, live *liveAttempt, order providers.Order) {
+	if live.call != nil {
+		c.endAttempt(live.ref, c.hearOut(ctx, live))
+		return
 	}
-	var timeout *temporal.TimeoutError
-	if errors.As(err, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START {
-		return errStartUnheard.Because(err)
-	}
-	return errStartLost.Because(err)
+	end := c.follow(ctx, live, activities.FollowInput{AttemptRef: live.ref, Order: order, Withdraw: live.withdrawn})
+	c.endAttempt(live.ref, c.judge(ctx, live.ref, end))
 }
 
-// errStartUnheard is for a start that no worker took up, and errStartLost for
-// one whose end nobody saw, as when the worker died.
-var (
-	errStartUnheard = fault.New(fault.Unavailable, "no_worker",
-		"No worker was free to ask the provider; nothing was sent.")
-	errStartLost = fault.New(fault.Uncertain, "start_uncertain",
-		"Whether the provider created an order is not known. Try again; an order that nobody follows ends by itself within minutes.")
-)
-
-// follow waits for the order to end and records how it did.
-func (c *collection) follow(ctx workflow.Context, live *liveAttempt, order providers.Order) {
-	in := activities.FollowInput{AttemptRef: live.ref, Order: order, Withdraw: live.withdrawn}
+// follow follows an order until it has ended.
+func (c *collection) follow(ctx workflow.Context, live *liveAttempt, in activities.FollowInput) activities.FollowResult {
 	following, stop := workflow.WithCancel(ctx)
-	live.stop = stop
-	end, err := c.followOnce(following, in)
+	live.stop, live.hints.order = stop, in.Order
+	end, err := c.followOnce(ctx, following, live, in)
 	var trouble *string
 	for pause := time.Minute; err != nil; pause = min(2*pause, longestPause) {
 		// It was cancelled before a worker took it up, or outlived every try. The
 		// order may still be open, or have an answer: settle which.
 		workflow.GetLogger(ctx).Warn("following an order ended without a result", "attempt", live.ref.Attempt, "error", err)
-		in.Withdraw, in.Answer = true, answerIn(err, in.Answer)
-		end, err = c.followOnce(ctx, in)
+		in.Withdraw, in.Answer = true, answerIn(err, cmp.Or(live.hints.held, in.Answer))
+		end, err = c.followOnce(ctx, ctx, live, in)
 		if err != nil {
 			trouble = c.alarm(trouble, fault.CodeOf(activities.FromTemporal(err)))
 			c.pause(ctx, pause)
 		}
 	}
 	c.calm(trouble)
-	c.endAttempt(live.ref, c.judge(ctx, live.ref, end))
+	return end
 }
 
 // answerIn finds a provider's answer that an activity, which timed out, could
@@ -151,15 +120,30 @@ func answerIn(err error, before *activities.StoredAnswer) *activities.StoredAnsw
 	return before
 }
 
-// followOnce runs the activity that follows an order.
-func (c *collection) followOnce(ctx workflow.Context, in activities.FollowInput) (activities.FollowResult, error) {
-	c.follows[in.Participant]++
-	id := followID(in.Participant, c.follows[in.Participant])
+// followOnce runs the activity that follows an order, under a context that may be
+// cancelled, until it has ended or a hint has brought the answer.
+func (c *collection) followOnce(ctx, under workflow.Context, live *liveAttempt, in activities.FollowInput) (end activities.FollowResult, err error) {
 	var a *activities.Attempts
-	var end activities.FollowResult
-	err := workflow.ExecuteActivity(
-		workflow.WithActivityOptions(ctx, followOptions(in.Provider, id)), a.FollowAttempt, in).Get(ctx, &end)
+	following := workflow.ExecuteActivity(
+		workflow.WithActivityOptions(under, followOptions(in.Provider, c.nextFollow(in.Participant))), a.FollowAttempt, in)
+	if err := workflow.Await(ctx, func() bool { return following.IsReady() || live.hints.answered }); err != nil {
+		return end, err
+	}
+	if !following.IsReady() {
+		live.stop() // nobody waits for it: it finds the answer in evidence, and lets the order be
+		return activities.FollowResult{End: activities.FollowAnswered}, nil
+	}
+	err = following.Get(ctx, &end)
+	if err == nil && end.End == activities.FollowLost {
+		return live.hints.instead(ctx, end)
+	}
 	return end, err
+}
+
+// nextFollow is the id of the next activity that follows an order of p.
+func (c *collection) nextFollow(p signing.ParticipantID) string {
+	c.follows[p]++
+	return followID(p, c.follows[p])
 }
 
 // judge says what the end of an order means.
@@ -197,6 +181,30 @@ func (c *collection) endAttempt(ref activities.AttemptRef, result signing.Attemp
 	c.record(e)
 	c.recordRevisions(ref, result.Signature)
 	c.show()
+	if p, _ := c.Participant(ref.Participant); p.Method.SignsDocuments() && unusable(result) {
+		c.needsLook(cmp.Or(result.ProviderCode, string(result.Reason), string(result.Outcome)))
+	}
+}
+
+// unusable reports whether somebody may have signed the documents, and what came
+// back cannot be used. It is kept; the participant may start again.
+func unusable(r signing.AttemptResult) bool {
+	switch r.Reason {
+	case signing.ReasonRewritten, signing.ReasonWrongSigner, signing.ReasonVerificationFailed:
+		return true
+	}
+	return r.Outcome == signing.OutcomeResultLost
+}
+
+// needsLook has the collection need attention until an operator, who has looked,
+// sends the retry signal.
+func (c *collection) needsLook(code string) {
+	trouble, before := c.alarm(nil, code), c.retries
+	workflow.GoNamed(c.ctx, "attention", func(ctx workflow.Context) {
+		if workflow.Await(ctx, func() bool { return c.retries != before }) == nil {
+			c.calm(trouble)
+		}
+	})
 }
 
 // ended is what the audit trail calls the end of an attempt. Only what is a

@@ -78,6 +78,7 @@ func setup(ctx workflow.Context, in CollectionInput) (*collection, error) {
 	c.show()
 	workflow.GoNamed(c.ctx, "audit", c.keepAudit)
 	workflow.GoNamed(c.ctx, "retry", c.hearRetries)
+	workflow.GoNamed(c.ctx, "calls", c.hearCalls)
 	return c, nil
 }
 

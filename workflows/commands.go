@@ -1,6 +1,9 @@
 package workflows
 
 import (
+	"errors"
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/handslag/handslag/activities"
@@ -49,19 +52,23 @@ func steady(ctx workflow.Context) workflow.Context {
 
 func (c *collection) mayStart(ctx workflow.Context, cmd StartAttempt) error {
 	err := c.CanStart(cmd.Participant)
-	if err == nil && workflow.GetInfo(ctx).GetCurrentHistoryLength() >= c.budget(cmd.Participant) {
+	switch {
+	case errors.Is(err, signing.ErrRevisionBusy):
+		err = signing.ErrRevisionBusy.After(c.heldFor(workflow.Now(ctx)))
+	case err == nil && !c.affords(ctx, cmd.Participant):
 		err = signing.ErrAttemptsUsedUp
 	}
 	return activities.ToTemporal(err)
 }
 
-// budget is the length of history up to which a participant may start another
-// attempt. Each has a first one in reserve, whatever the others did.
-func (c *collection) budget(p signing.ParticipantID) int {
-	if len(c.Progress(p).Attempts) == 0 {
-		return firstAttempts
+// heldFor is how long the documents may still be held by who is signing them.
+func (c *collection) heldFor(now time.Time) time.Duration {
+	holder := c.Holder()
+	hold := c.live[holder.Participant].life
+	if hold == 0 {
+		hold = holdTime
 	}
-	return moreAttempts
+	return max(time.Second, holder.StartedAt.Add(hold).Sub(now))
 }
 
 func (c *collection) onStart(ctx workflow.Context, cmd StartAttempt) (StartedAttempt, error) {
@@ -69,10 +76,16 @@ func (c *collection) onStart(ctx workflow.Context, cmd StartAttempt) (StartedAtt
 	return started, activities.ToTemporal(err)
 }
 
-func (c *collection) mayCancelAttempt(_ workflow.Context, cmd ParticipantCommand) error {
-	live, err := c.LiveAttempt(cmd.Participant)
-	if err == nil && cmd.Attempt != "" && cmd.Attempt != live.ID {
+func (c *collection) mayCancelAttempt(ctx workflow.Context, cmd ParticipantCommand) error {
+	attempt, err := c.LiveAttempt(cmd.Participant)
+	switch live := c.live[cmd.Participant]; {
+	case err != nil:
+	case cmd.Attempt != "" && cmd.Attempt != attempt.ID:
 		err = signing.ErrNoAttempt
+	case live.call != nil:
+		err = errCallRuns
+	case live.withdrawn && c.spare(ctx) < cancelEvents:
+		err = signing.ErrEnding
 	}
 	return activities.ToTemporal(err)
 }
@@ -138,7 +151,7 @@ func (c *collection) onDecline(ctx workflow.Context, cmd ParticipantCommand) (si
 // is not used to fill the history.
 func (c *collection) mayCancel(ctx workflow.Context) error {
 	err := c.CanCancel()
-	if err == nil && c.Ending() == signing.StateCancelled && workflow.GetInfo(ctx).GetCurrentHistoryLength() >= moreAttempts {
+	if err == nil && c.Ending() == signing.StateCancelled && c.spare(ctx) < cancelEvents {
 		err = signing.ErrEnding
 	}
 	return activities.ToTemporal(err)

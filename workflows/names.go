@@ -57,6 +57,9 @@ const (
 	SignalRetry = "retry"
 )
 
+// SignalCallSent is how an activity says that a call has been sent.
+const SignalCallSent = activities.SignalCallSent
+
 // Live is the heartbeat details of the activity named by FollowID.
 type Live = activities.Live
 

@@ -5,23 +5,28 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/handslag/handslag/signing"
 )
 
 const (
-	// A workflow takes further attempts up to moreAttempts events of history, and
-	// each participant's first up to firstAttempts; what is live then ends, and
-	// the documents are sealed, within 5,000 events.
-	moreAttempts  = 3_000
-	firstAttempts = 4_000
-
-	// startTries is how often an order is asked for while the provider says
-	// that it did nothing, startPause apart: a person waits for the answer.
-	startTries = 3
+	// startPause is between rounds in which the providers are asked for an order.
 	startPause = time.Second
 
 	// startTimeout is longer than any provider's own time limit for a request,
 	// so that it passes only when the worker died. The order may exist then.
 	startTimeout = 15 * time.Second
+	// uploadTimeout is for a start for which documents have to be sent, and
+	// startBeat how long the worker may be silent about it.
+	uploadTimeout = 15 * time.Minute
+	startBeat     = 10 * time.Second
+	// reconcileTime is how long it is tried to find out what became of a lost
+	// start. A provider may need a minute before it can be sure (Signicat's list of
+	// sessions lags behind); a person waits.
+	reconcileTime = 3 * time.Minute
+	// holdTime is how long an attempt that signs the documents themselves is taken
+	// to hold them while the life of its order is not known.
+	holdTime = 15 * time.Minute
 
 	// followBeat is how long a worker may be silent before another takes over
 	// the order. A person is waiting, so it is short; a worker that only lost
@@ -46,8 +51,8 @@ const (
 	effectBeat = 10 * time.Second
 )
 
-func startOptions(provider string) workflow.ActivityOptions {
-	return workflow.ActivityOptions{
+func startOptions(provider string, m signing.Method) workflow.ActivityOptions {
+	o := workflow.ActivityOptions{
 		TaskQueue:           StartQueue(provider),
 		StartToCloseTimeout: startTimeout,
 		// A person waits: with no worker at hand, better say so than queue.
@@ -56,6 +61,32 @@ func startOptions(provider string) workflow.ActivityOptions {
 		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:     "ask the provider for an order",
 	}
+	if m.SignsDocuments() {
+		o.StartToCloseTimeout, o.HeartbeatTimeout = uploadTimeout, startBeat
+	}
+	return o
+}
+
+// reconcileOptions are for a question that may be repeated. Its retries add no
+// history.
+func reconcileOptions(provider string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              StartQueue(provider),
+		StartToCloseTimeout:    reconcileTime,
+		ScheduleToCloseTimeout: reconcileTime,
+		HeartbeatTimeout:       startBeat,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1},
+		Summary:                "find out whether the provider created an order",
+	}
+}
+
+// hintOptions are those of following an order, beside which it runs: an answer
+// that it was handed is kept in the same way.
+func hintOptions(provider string) workflow.ActivityOptions {
+	o := followOptions(provider, "")
+	o.TaskQueue = StartQueue(provider)
+	o.Summary = "collect the order, since the provider hints at its end"
+	return o
 }
 
 func followOptions(provider, id string) workflow.ActivityOptions {

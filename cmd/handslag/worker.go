@@ -104,7 +104,7 @@ func (c *workerCommand) activities(store *storage.Store, trust evidence.Trust, k
 	accountsOf, revisions := tenantAccounts{through}, revisions{store}
 	return worker.Activities{
 		Attempts: &activities.Attempts{
-			Providers: accountsOf, Specs: store, Evidence: store, Persons: store, Revisions: revisions, Clock: time.Now, After: time.After,
+			Providers: accountsOf, Specs: store, Evidence: store, Persons: store, Breaker: through, Revisions: revisions, Clock: time.Now, After: time.After,
 		},
 		Verification: &activities.Verification{Providers: accountsOf, Specs: store, Evidence: store},
 		Records:      &activities.Records{Keeper: store, Evidence: store},
