@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -268,7 +269,8 @@ func (c *collection) completes() {
 type report struct {
 	Indication, SubIndication, Reason, Assembly, EvidenceFile string
 
-	Signers        []struct{ Indication, Assurance, Name string }
+	Signers, Statements, Consents, RelatedProcesses []reportedSigner
+
 	Seals, Earlier []struct{ Indication, SubIndication, Level string }
 	Evidence       *struct {
 		Indication string
@@ -276,8 +278,16 @@ type report struct {
 	}
 }
 
+type reportedSigner struct{ Indication, SubIndication, Assurance, Provider, Name string }
+
 // verify runs the product's verifier on a file, with the anchors and nothing else.
 func (s *stage) verify(file []byte, evidence ...[]byte) report {
+	s.Helper()
+	return s.verifyAccepting(nil, file, evidence...)
+}
+
+// verifyAccepting accepts more than what can be verified.
+func (s *stage) verifyAccepting(more []string, file []byte, evidence ...[]byte) report {
 	s.Helper()
 	dir := s.TempDir()
 	var paths []string
@@ -285,7 +295,11 @@ func (s *stage) verify(file []byte, evidence ...[]byte) report {
 		paths = append(paths, filepath.Join(dir, fmt.Sprintf("%d.pdf", i)))
 		require.NoError(s, os.WriteFile(paths[i], b, 0o600))
 	}
-	verify := exec.CommandContext(s.Context(), product, append([]string{"verify", "--json", "--trust", s.trust}, paths...)...)
+	arguments := []string{"verify", "--json", "--trust", s.trust}
+	if len(more) > 0 {
+		arguments = append(arguments, "--accept", strings.Join(more, ","))
+	}
+	verify := exec.CommandContext(s.Context(), product, append(arguments, paths...)...)
 	verify.Env = []string{}
 	said, err := verify.Output()
 	var exit *exec.ExitError
