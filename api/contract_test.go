@@ -79,7 +79,7 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 }
 
 // emitters are the packages whose faults can come out of the API.
-var emitters = []string{"api", "intake", "signing", "storage", "keyring", "workflows", "activities", "pdf", "providers", "seals"}
+var emitters = []string{"api", "intake", "signing", "storage", "keyring", "workflows", "activities", "pdf", "providers", "seals", "accounts"}
 
 // TestEveryProblemCodeIsDocumented finds the codes in the source.
 func TestEveryProblemCodeIsDocumented(t *testing.T) {

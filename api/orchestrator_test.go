@@ -29,6 +29,11 @@ type temporalStub struct {
 	update   func(context.Context, client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
 	query    func() (converter.EncodedValue, error)
 	describe func() (*workflowservice.DescribeWorkflowExecutionResponse, error)
+	queue    func(string) (*workflowservice.DescribeTaskQueueResponse, error)
+}
+
+func (s temporalStub) DescribeTaskQueue(_ context.Context, queue string, _ enums.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	return s.queue(queue)
 }
 
 func (s temporalStub) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {

@@ -91,7 +91,13 @@ type Keyed interface {
 // Offer is what a provider can do for a tenant.
 type Offer struct {
 	Provider     string
+	Account      string // its name in the installation's settings, which no tenant is told
+	Environment  string // live, test or simulator
 	Capabilities providers.Capabilities
+	// Until is the first end of the account's credentials; zero when none is known.
+	Until time.Time
+	// Expired says that it cannot be used for that reason.
+	Expired bool
 }
 
 // Accounts says which providers a tenant has accounts at. Safe for concurrent use.
@@ -99,6 +105,32 @@ type Accounts interface {
 	// Offers returns, for each method that the tenant's participants can have, the
 	// providers in the order in which they are asked for an order.
 	Offers(tenant signing.TenantID) map[signing.Method][]Offer
+}
+
+// AccountState is how an account does.
+type AccountState string
+
+// The states, from good to bad.
+const (
+	AccountUnknown AccountState = "unknown"
+	AccountOK      AccountState = "ok"
+	AccountResting AccountState = "resting"
+	AccountRefused AccountState = "refused"
+)
+
+// Condition is how one worker has found an account.
+type Condition struct {
+	Account     string
+	State       AccountState
+	Since       time.Time
+	Code        string // of the fault behind it
+	LastSuccess time.Time
+}
+
+// Conditions is what workers say of accounts. Safe for concurrent use.
+type Conditions interface {
+	// Conditions returns what those workers say that have been heard of lately.
+	Conditions(ctx context.Context, now time.Time) ([]Condition, error)
 }
 
 // Orchestrator runs collections. Faults of the workflow come back as the faults
@@ -118,6 +150,8 @@ type Orchestrator interface {
 	// Cancel may be repeated while the collection runs.
 	Cancel(ctx context.Context, id signing.CollectionID) (signing.View, error)
 	View(ctx context.Context, id signing.CollectionID) (signing.View, error)
+	// Polled reports whether a worker takes up what is to be done at a provider.
+	Polled(ctx context.Context, provider string, now time.Time) (bool, error)
 	// Followed tells what is known of the order that is followed for a
 	// participant: nil when none is, and a Live without an attempt when it has
 	// not been heard of yet. It adds nothing to the workflow's history.

@@ -31,6 +31,8 @@ type Config struct {
 	Orchestrator Orchestrator
 	// Accounts says who can serve a tenant's participants, and how.
 	Accounts Accounts
+	// Conditions says how the workers find them.
+	Conditions Conditions
 	// Keyed makes the nonces of return URLs. Another key ring makes other ones,
 	// so that returns under way are refused.
 	Keyed Keyed
@@ -140,7 +142,7 @@ func New(c Config) (*Server, error) {
 func (c *Config) complete() error {
 	for name, missing := range map[string]bool{
 		"Intake": c.Intake == nil, "Documents": c.Documents == nil, "Records": c.Records == nil, "Claims": c.Claims == nil,
-		"Links": c.Links == nil, "Orchestrator": c.Orchestrator == nil, "Accounts": c.Accounts == nil, "Keyed": c.Keyed == nil,
+		"Links": c.Links == nil, "Orchestrator": c.Orchestrator == nil, "Accounts": c.Accounts == nil, "Conditions": c.Conditions == nil, "Keyed": c.Keyed == nil,
 		"Log": c.Log == nil, "Clock": c.Clock == nil, "Entropy": c.Entropy == nil,
 	} {
 		if missing {

@@ -61,6 +61,7 @@ type world struct {
 	temporal *fakeOrchestrator
 	store    *fakeStore
 	accounts *fakeAccounts
+	seen     fakeConditions
 	now      func() time.Time
 }
 
@@ -72,7 +73,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	require.NoError(t, err)
 	config := api.Config{
 		Intake: w.store, Documents: w.store, Records: w.store, Claims: w.store, Links: w.store,
-		Orchestrator: w.temporal, Accounts: w.accounts, Keyed: testMAC{}, Keys: keys,
+		Orchestrator: w.temporal, Accounts: w.accounts, Conditions: &w.seen, Keyed: testMAC{}, Keys: keys,
 		Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Clock: func() time.Time { return w.now() }, Entropy: rand.Reader,
 	}
 	for _, change := range changes {
@@ -326,6 +327,7 @@ type fakeOrchestrator struct {
 	loseAnswers bool
 	orders      int
 	now         func() time.Time
+	idle        string // a provider that no worker polls
 }
 
 func (f *fakeOrchestrator) get(id signing.CollectionID) (*running, error) {
@@ -470,6 +472,10 @@ func (f *fakeOrchestrator) Cancel(_ context.Context, id signing.CollectionID) (s
 		return signing.View{}, err
 	}
 	return c.View(), nil
+}
+
+func (f *fakeOrchestrator) Polled(_ context.Context, provider string, _ time.Time) (bool, error) {
+	return provider != f.idle, f.fail
 }
 
 func (f *fakeOrchestrator) View(_ context.Context, id signing.CollectionID) (signing.View, error) {

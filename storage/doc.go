@@ -15,8 +15,9 @@
 //     there first wins and the caller goes on with it.
 //
 // So every method may be repeated after any failure, whether or not the failed
-// try reached the store. Only the person lock changes in place, by
-// compare-and-swap with If-Match.
+// try reached the store. What changes in place is the person lock, by
+// compare-and-swap with If-Match, and the report of a worker, which nobody else
+// writes.
 //
 // # What is trusted
 //
@@ -39,6 +40,7 @@
 //	t/TENANT/i/HASH                               idempotency claims
 //	p/HASH                                        person locks
 //	l/DIGEST                                      links
+//	h/WORKER                                      how a worker finds the accounts
 //
 // No key carries personal data: a HASH is keyed with the installation's key
 // ring. No key is a path prefix of another and none needs escaping, so any S3

@@ -398,6 +398,72 @@ func (e ParticipantState) Valid() bool {
 	}
 }
 
+// Defines values for ProviderEnvironment.
+const (
+	Live      ProviderEnvironment = "live"
+	Simulator ProviderEnvironment = "simulator"
+	Test      ProviderEnvironment = "test"
+)
+
+// Valid indicates whether the value is a known member of the ProviderEnvironment enum.
+func (e ProviderEnvironment) Valid() bool {
+	switch e {
+	case Live:
+		return true
+	case Simulator:
+		return true
+	case Test:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProviderQr.
+const (
+	Computed ProviderQr = "computed"
+	None     ProviderQr = "none"
+	Relayed  ProviderQr = "relayed"
+)
+
+// Valid indicates whether the value is a known member of the ProviderQr enum.
+func (e ProviderQr) Valid() bool {
+	switch e {
+	case Computed:
+		return true
+	case None:
+		return true
+	case Relayed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProviderState.
+const (
+	ProviderStateOk      ProviderState = "ok"
+	ProviderStateRefused ProviderState = "refused"
+	ProviderStateResting ProviderState = "resting"
+	ProviderStateUnknown ProviderState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ProviderState enum.
+func (e ProviderState) Valid() bool {
+	switch e {
+	case ProviderStateOk:
+		return true
+	case ProviderStateRefused:
+		return true
+	case ProviderStateResting:
+		return true
+	case ProviderStateUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SignatureAssurance.
 const (
 	SignatureAssuranceAttested SignatureAssurance = "attested"
@@ -854,6 +920,87 @@ type ProblemType struct {
 	Title  string `json:"title"`
 }
 
+// Provider defines model for Provider.
+type Provider struct {
+	// Channels How people can reach their app; empty where they are sent to another page.
+	Channels []Channel `json:"channels"`
+
+	// Code The problem behind the state.
+	Code *string `json:"code,omitempty"`
+
+	// DaysToExpiry Until the first of its credentials expires; negative after that, absent where no end is known.
+	DaysToExpiry *float32            `json:"daysToExpiry,omitempty"`
+	Environment  ProviderEnvironment `json:"environment"`
+
+	// LastSuccess When a start last showed that it works.
+	LastSuccess *time.Time `json:"lastSuccess,omitempty"`
+
+	// Methods The methods that it serves you by.
+	Methods []ProviderMethod `json:"methods"`
+
+	// Polled A worker takes up what is to be done there.
+	Polled bool `json:"polled"`
+
+	// Provider bankid, idkollen, qrona, sbab or signicat.
+	Provider string `json:"provider"`
+
+	// Pushes It tells us when something has happened.
+	Pushes bool `json:"pushes"`
+
+	// Qr Where the text of a QR code comes from: one that is relayed changes no faster than the provider is asked.
+	Qr ProviderQr `json:"qr"`
+
+	// Redirect The person is sent to a page of the provider's.
+	Redirect bool `json:"redirect"`
+
+	// ReturnsPdf It signs the documents themselves.
+	ReturnsPdf bool `json:"returnsPdf"`
+
+	// Since When that began.
+	Since *time.Time `json:"since,omitempty"`
+
+	// State `ok`: the last start that told anything went well. `resting`: several in a row failed, so it is left alone for
+	// moments. `refused`: it does not accept the installation's credentials, or they have expired. `unknown`: nothing
+	// was started there lately. Where workers differ, the worst is told.
+	State ProviderState `json:"state"`
+}
+
+// ProviderEnvironment defines model for Provider.Environment.
+type ProviderEnvironment string
+
+// ProviderQr Where the text of a QR code comes from: one that is relayed changes no faster than the provider is asked.
+type ProviderQr string
+
+// ProviderState `ok`: the last start that told anything went well. `resting`: several in a row failed, so it is left alone for
+// moments. `refused`: it does not accept the installation's credentials, or they have expired. `unknown`: nothing
+// was started there lately. Where workers differ, the worst is told.
+type ProviderState string
+
+// ProviderMethod defines model for ProviderMethod.
+type ProviderMethod struct {
+	// Assurance What stands behind what a participant did. `verified`: we checked the cryptography of a signature. `attested`: the
+	// provider says that the person signed our text. `identified`: the person's identity is proven and their consent is
+	// recorded; it is no signature. `attested-process`: the provider says that the person signed what belongs to the
+	// provider; it is no signature of the documents. None is more than another.
+	Assurance Assurance `json:"assurance"`
+
+	// Level The legal level of an electronic signature (Regulation (EU) 910/2014): advanced or qualified. A consent and a
+	// related process have none.
+	Level Level `json:"level"`
+
+	// Method How a participant signs.
+	Method Method `json:"method"`
+}
+
+// Providers defines model for Providers.
+type Providers struct {
+	// Providers The providers of the routes, in their order.
+	Providers []Provider `json:"providers"`
+
+	// Routes The providers in the order in which they are asked for an order, for each method that your participants can have.
+	Routes []Route `json:"routes"`
+}
+
 // QR defines model for QR.
 type QR struct {
 	// Text What the QR code says this second. As a picture: `attempts/live/qr.svg`.
@@ -905,6 +1052,13 @@ type Revision struct {
 
 	// Sha256 A SHA-256 digest in hex.
 	Sha256 Digest `json:"sha256"`
+}
+
+// Route defines model for Route.
+type Route struct {
+	// Method How a participant signs.
+	Method    Method   `json:"method"`
+	Providers []string `json:"providers"`
 }
 
 // Signature A signature of the documents, by the methods bankid-se and nbid-pki.
@@ -1148,6 +1302,9 @@ type ServerInterface interface {
 	// GetDocumentContent Download a document as it was uploaded
 	// (GET /v1/documents/{documentId}/content)
 	GetDocumentContent(c *gin.Context, documentID DocumentID)
+	// GetProviders Through whom your participants sign, and how they do
+	// (GET /v1/providers)
+	GetProviders(c *gin.Context)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1915,6 +2072,19 @@ func (siw *ServerInterfaceWrapper) GetDocumentContent(c *gin.Context) {
 	siw.Handler.GetDocumentContent(c, documentID)
 }
 
+// GetProviders operation middleware
+func (siw *ServerInterfaceWrapper) GetProviders(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetProviders(c)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -1959,6 +2129,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/return", wrapper.ConfirmReturn)
 	router.POST(options.BaseURL+"/v1/collections/:collectionId/participants/:participantId/links", wrapper.CreateLink)
 	router.GET(options.BaseURL+"/return/:outcome", wrapper.GetReturnPage)
+	router.GET(options.BaseURL+"/v1/providers", wrapper.GetProviders)
 	router.GET(options.BaseURL+"/problems", wrapper.ListProblems)
 	router.GET(options.BaseURL+"/problems/:code", wrapper.GetProblem)
 	router.GET(options.BaseURL+"/health/live", wrapper.GetLive)
@@ -5512,6 +5683,133 @@ func (response GetDocumentContent503ApplicationProblemPlusJSONResponse) VisitGet
 	return err
 }
 
+type GetProvidersRequestObject struct {
+}
+
+type GetProvidersResponseObject interface {
+	VisitGetProvidersResponse(w http.ResponseWriter) error
+}
+
+type GetProviders200JSONResponse Providers
+
+func (response GetProviders200JSONResponse) VisitGetProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviders400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetProviders400ApplicationProblemPlusJSONResponse) VisitGetProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviders401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetProviders401ApplicationProblemPlusJSONResponse) VisitGetProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviders403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetProviders403ApplicationProblemPlusJSONResponse) VisitGetProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviders406ApplicationProblemPlusJSONResponse struct {
+	NotAcceptableApplicationProblemPlusJSONResponse
+}
+
+func (response GetProviders406ApplicationProblemPlusJSONResponse) VisitGetProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviders500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetProviders500ApplicationProblemPlusJSONResponse) VisitGetProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProviders503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetProviders503ApplicationProblemPlusJSONResponse) VisitGetProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetLive Whether the process runs
@@ -5580,6 +5878,9 @@ type StrictServerInterface interface {
 	// GetDocumentContent Download a document as it was uploaded
 	// (GET /v1/documents/{documentId}/content)
 	GetDocumentContent(ctx context.Context, request GetDocumentContentRequestObject) (GetDocumentContentResponseObject, error)
+	// GetProviders Through whom your participants sign, and how they do
+	// (GET /v1/providers)
+	GetProviders(ctx context.Context, request GetProvidersRequestObject) (GetProvidersResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -6267,6 +6568,30 @@ func (sh *strictHandler) GetDocumentContent(ctx *gin.Context, documentID Documen
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDocumentContentResponseObject); ok {
 		if err := validResponse.VisitGetDocumentContentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProviders operation middleware
+func (sh *strictHandler) GetProviders(ctx *gin.Context) {
+	var request GetProvidersRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProviders(ctx, request.(GetProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetProvidersResponseObject); ok {
+		if err := validResponse.VisitGetProvidersResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

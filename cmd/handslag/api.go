@@ -85,7 +85,7 @@ func (c *apiCommand) server(p *platform, keeper *accounts.Keeper, logger *slog.L
 	}
 	server, err := api.New(api.Config{
 		Intake: uploads{receiver}, Documents: documents{p.store}, Records: p.store, Claims: p.store,
-		Links: links{p.store}, Orchestrator: orchestrator, Accounts: offers{keeper}, Keyed: p.ring, Keys: keys,
+		Links: links{p.store}, Orchestrator: orchestrator, Accounts: offers{keeper}, Conditions: findings{p.store}, Keyed: p.ring, Keys: keys,
 		TrustedProxies: c.TrustedProxies, SignerPage: c.SignerPage, PublicURL: c.PublicURL, MaxUpload: c.MaxUpload,
 		Dependencies: map[string]func(context.Context) error{
 			"storage": p.store.Ready,
@@ -148,7 +148,10 @@ func (o offers) Offers(tenant signing.TenantID) map[signing.Method][]api.Offer {
 	all := map[signing.Method][]api.Offer{}
 	for method, route := range o.keeper.Offers(tenant) {
 		for _, at := range route {
-			all[method] = append(all[method], api.Offer{Provider: at.Provider, Capabilities: at.Capabilities})
+			all[method] = append(all[method], api.Offer{
+				Provider: at.Provider, Account: at.Account, Environment: at.Environment, Capabilities: at.Capabilities,
+				Until: at.Term.Until, Expired: at.Term.Err != nil,
+			})
 		}
 	}
 	return all

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -72,6 +73,10 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 	if err != nil {
 		return err
 	}
+	reporter, err := newReporter(through, p.store, rand.Reader, logger)
+	if err != nil {
+		return err
+	}
 	if err := ensureSearchAttributes(ctx, p.temporal); err != nil {
 		logger.Warn("search attributes", "error", err)
 	}
@@ -79,7 +84,15 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 	serve := make(chan string)
 	go keepAccounts(ctx, through, serve, logger)
 	logger.Info("worker started", "environment", c.Environment, "pid", os.Getpid())
-	return worker.Run(ctx, p.temporal, work, worker.Options{Providers: serve, Followers: c.Followers})
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		reporter.run(ctx)
+	}()
+	err = worker.Run(ctx, p.temporal, work, worker.Options{Providers: serve, Followers: c.Followers})
+	cancel()
+	<-reported
+	return err
 }
 
 const meter = "github.com/handslag/handslag"

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,6 +134,16 @@ var steps = map[string]func(*testing.T, *world) step{
 			func(s *storage.Store) (bool, error) {
 				_, err := s.GetLink(w.ctx, token, at.Add(-1))
 				return found(err)
+			},
+		}
+	},
+	"report": func(t *testing.T, w *world) step {
+		r := newReport(t)
+		return step{
+			func(s *storage.Store) error { return s.PutReport(w.ctx, r) },
+			func(s *storage.Store) (bool, error) {
+				all, err := s.Reports(w.ctx)
+				return slices.ContainsFunc(all, func(x storage.Report) bool { return x.Worker == r.Worker }), err
 			},
 		}
 	},

@@ -49,6 +49,7 @@ func Run(t *testing.T, c storage.Config) {
 		{"evidence", evidenceTests},
 		{"records", recordTests},
 		{"persons", personTests},
+		{"reports", reportTests},
 		{"crashes", crashTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
