@@ -27,7 +27,9 @@ type Attempts struct {
 	Breaker   Breaker
 	// Revisions has the documents that providers who sign PDFs are sent.
 	Revisions Revisions
-	Clock     Clock
+	// Pace keeps collects within the accounts' budgets; nil has none.
+	Pace  Pace
+	Clock Clock
 	// After waits between collects; time.After, outside tests.
 	After func(time.Duration) <-chan time.Time
 }

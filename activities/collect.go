@@ -32,6 +32,9 @@ func (a *Attempts) CollectHinted(ctx context.Context, in FollowInput) (Hinted, e
 			return f.keepHinted(last.Answer)
 		}
 	}
+	if err := f.turn(true); err != nil {
+		return Hinted{}, ToTemporal(err)
+	}
 	var answer providers.Answer
 	err = f.beatingWhile(func() (err error) {
 		answer, err = f.provider.Collect(f.ctx, f.Order.Ref)

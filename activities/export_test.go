@@ -14,6 +14,3 @@ func (s *Sealing) Additions(ctx context.Context, in SealInput) (pdf.Additions, e
 	}
 	return s.additions(ctx, j, nil)
 }
-
-// Documents is what a provider that signs PDFs is sent.
-var Documents = documents

@@ -5,18 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/providers"
 )
 
 const (
-	// beatEvery is well under the heartbeat timeout of the workflow's options.
-	beatEvery = 3 * time.Second
 	// graceTime is how long after an order's life its answer is still asked for:
 	// BankID keeps a completed order's answer for three minutes.
 	graceTime = 3 * time.Minute
@@ -56,12 +54,15 @@ func (a *Attempts) FollowAttempt(ctx context.Context, in FollowInput) (FollowRes
 type follower struct {
 	*Attempts
 	FollowInput
-	provider providers.Provider
-	can      providers.Capabilities
-	task     context.Context // ends when Temporal wants this run to end
-	ctx      context.Context // for effects, which the end of the run must not cut
-	live     Live
-	beaten   time.Time
+	provider    providers.Provider
+	can         providers.Capabilities
+	task        context.Context // ends when Temporal wants this run to end
+	ctx         context.Context // for effects, which the end of the run must not cut
+	again       bool            // an earlier run has followed the order
+	live        Live
+	beaten      time.Time
+	pause       time.Duration // before the next collect
+	withdrawing bool          // the end of the task has been heard
 }
 
 func (a *Attempts) follower(task context.Context, in FollowInput) (*follower, error) {
@@ -72,21 +73,18 @@ func (a *Attempts) follower(task context.Context, in FollowInput) (*follower, er
 	return &follower{
 		Attempts: a, FollowInput: in, provider: account, can: account.Capabilities(),
 		task: task, ctx: context.WithoutCancel(task),
-		live: Live{Attempt: in.Attempt, Order: in.Order, At: a.Clock()},
+		live:  Live{Attempt: in.Attempt, Order: in.Order, At: a.Clock()},
+		again: activity.GetInfo(task).Attempt > 1,
 	}, nil
 }
 
+// run's frame, like that of all that waits for the person, is kept small: with
+// those of the SDK it decides whether a waiting order takes 16 or 32 KB of stack.
 func (f *follower) run() (FollowResult, error) {
-	if activity.HasHeartbeatDetails(f.task) {
-		var last Live
-		if err := activity.GetHeartbeatDetails(f.task, &last); err == nil && last.Answer != nil {
-			return f.keep(last.Answer)
-		}
+	if answer := f.carried(); answer != nil {
+		return f.keep(answer)
 	}
-	if f.Answer != nil {
-		return f.keep(f.Answer)
-	}
-	if f.Withdraw || activity.GetInfo(f.task).Attempt > 1 {
+	if f.Withdraw || f.again {
 		if kept, err := f.kept(); kept || err != nil {
 			return FollowResult{End: FollowAnswered}, err
 		}
@@ -95,25 +93,59 @@ func (f *follower) run() (FollowResult, error) {
 	if f.Withdraw {
 		return f.withdraw()
 	}
+	result, err := f.await()
+	if !errors.Is(err, errWithdraw) {
+		return result, err
+	}
+	// What somebody else has collected is in evidence, and not at the provider. If
+	// that cannot be seen now, the provider's answer to withdraw tells.
+	if kept, err := f.kept(); kept && err == nil {
+		return FollowResult{End: FollowAnswered}, nil
+	}
+	return f.withdraw()
+}
+
+// carried is the answer that an earlier run got and could not store, if it did.
+func (f *follower) carried() *StoredAnswer {
+	var last Live
+	if activity.HasHeartbeatDetails(f.task) && activity.GetHeartbeatDetails(f.task, &last) == nil && last.Answer != nil {
+		return last.Answer
+	}
+	return f.Answer
+}
+
+// await collects until the order has ended, or errWithdraw says that it shall.
+func (f *follower) await() (FollowResult, error) {
+	f.pause = f.offset()
 	for {
+		if err := until(f, f.After(f.pause)); err != nil {
+			return FollowResult{}, err
+		}
 		result, state, err := f.collect()
 		if state == ended || err != nil {
 			return result, err
 		}
-		if f.Clock().After(f.Order.StartedAt.Add(f.can.OrderLife + graceTime)) {
-			return f.withdraw() // the provider has forgotten to end it, or cannot be reached
-		}
-		select {
-		case <-f.After(f.can.CollectEvery):
-		case <-activity.GetWorkerStopChannel(f.task):
-			return FollowResult{}, errPassOn
-		case <-f.task.Done():
-			if temporal.IsCanceledError(context.Cause(f.task)) {
-				return f.withdraw()
-			}
-			return FollowResult{}, errPassOn.Because(context.Cause(f.task))
+		if f.Clock().After(f.deadline()) {
+			return FollowResult{}, errWithdraw // the provider has forgotten to end it, or cannot be reached
 		}
 	}
+}
+
+// offset spreads orders over the provider's pace: those that a worker takes over
+// at once shall not be asked for in step ever after.
+func (f *follower) offset() time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(f.Attempt)) // it cannot fail
+	return f.can.CollectEvery * time.Duration(h.Sum32()>>16) >> 16
+}
+
+// deadline is how long the order is asked for. A provider that we send people to
+// does not end orders when we want them ended: there is nothing to wait for then.
+func (f *follower) deadline() time.Time {
+	if f.can.Redirect {
+		return f.Order.StartedAt.Add(f.can.OrderLife)
+	}
+	return f.Order.StartedAt.Add(f.can.OrderLife + graceTime)
 }
 
 // orderState is what a collect found.
@@ -127,11 +159,15 @@ const (
 
 // collect asks once how the order stands, and keeps the answer if it has ended.
 func (f *follower) collect() (FollowResult, orderState, error) {
+	if err := f.turn(f.withdrawing); err != nil {
+		return FollowResult{}, unheard, err
+	}
 	var answer providers.Answer
 	err := f.beatingWhile(func() (err error) {
 		answer, err = f.provider.Collect(f.ctx, f.Order.Ref)
 		return err
 	})
+	f.pause = max(f.can.CollectEvery, askedToWait(err))
 	switch {
 	case err == nil && answer.Terminal:
 		result, err := f.keep(f.answered(answer))
@@ -139,7 +175,7 @@ func (f *follower) collect() (FollowResult, orderState, error) {
 	case err == nil:
 		changed := answer.Hint != f.live.Hint || answer.RelayedQR != f.live.Order.RelayedQR
 		f.live.Hint, f.live.Order.RelayedQR = answer.Hint, answer.RelayedQR
-		if changed || f.Clock().Sub(f.beaten) >= beatEvery {
+		if changed || f.Clock().Sub(f.beaten) >= beatLive {
 			f.beat()
 		}
 		return FollowResult{}, pending, nil
@@ -148,7 +184,9 @@ func (f *follower) collect() (FollowResult, orderState, error) {
 		return result, ended, err
 	}
 	activity.GetLogger(f.task).Warn("collect", "attempt", f.Attempt, "error", err)
-	f.beat()
+	if f.Clock().Sub(f.beaten) >= beatLive {
+		f.beat()
+	}
 	return FollowResult{}, unheard, nil
 }
 
@@ -157,20 +195,6 @@ func (f *follower) answered(answer providers.Answer) *StoredAnswer {
 	return &StoredAnswer{
 		Provider: f.Provider, Order: f.Order.Ref, StartedAt: f.Order.StartedAt, CollectedAt: f.Clock(), Raw: answer.Raw,
 		Documents: f.Order.Documents,
-	}
-}
-
-// beatingWhile does what may take its time, and goes on beating meanwhile.
-func (f *follower) beatingWhile(do func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	for {
-		select {
-		case err := <-done:
-			return err
-		case <-f.After(beatEvery):
-			f.beat()
-		}
 	}
 }
 
@@ -228,6 +252,7 @@ func (f *follower) gone(cause error) (FollowResult, error) {
 // only what a collect has just found open, and collects again when there was
 // nothing to cancel.
 func (f *follower) withdraw() (FollowResult, error) {
+	f.withdrawing = true
 	for {
 		result, state, err := f.collect()
 		if state == ended || err != nil {
@@ -239,15 +264,13 @@ func (f *follower) withdraw() (FollowResult, error) {
 		switch {
 		case state == pending && err == nil:
 			return FollowResult{End: FollowCancelled}, nil
-		case f.Clock().After(f.Order.StartedAt.Add(f.can.OrderLife + graceTime)):
+		case f.Clock().After(f.deadline()):
 			return FollowResult{End: FollowLost, ProviderCode: providerCode(err)}, nil
 		case err != nil && fault.KindOf(err) != fault.NotFound:
 			activity.GetLogger(f.task).Warn("cancel an order", "attempt", f.Attempt, "error", err)
 		}
-		select {
-		case <-f.After(f.can.CollectEvery):
-		case <-activity.GetWorkerStopChannel(f.task):
-			return FollowResult{}, errPassOn
+		if err := until(f, f.After(f.pause)); err != nil {
+			return FollowResult{}, err
 		}
 	}
 }
@@ -259,13 +282,6 @@ func (f *follower) kept() (bool, error) {
 		return err == nil, nil
 	}
 	return false, fmt.Errorf("look for the answer: %w", err)
-}
-
-// beat tells Temporal, and whoever reads the details, where the order stands.
-func (f *follower) beat() {
-	f.beaten = f.Clock()
-	f.live.At = f.beaten
-	activity.RecordHeartbeat(f.ctx, f.live)
 }
 
 // unlock lets go of the person. It may fail: the lock ends by itself.

@@ -66,16 +66,16 @@ func (f *File) ask(c *custody, s signatureField, o StatusOptions) error {
 		return err
 	}
 	c.carry(parsed(signed.Certificates)...)
-	wanted := link{certificate: signer, at: o.Now}
+	at := o.Now
 	for _, der := range signed.Timestamps() {
 		t, err := cms.VerifyToken(der, signed.Signature())
 		if err != nil {
 			return err
 		}
-		wanted.at, wanted.proven = t.Time, true
+		at = t.Time
 		c.carry(parsed(t.Certificates())...)
 		c.prove(t.Signer, t.Time)
 	}
-	c.links = append(c.links, wanted)
+	c.prove(signer, at)
 	return nil
 }

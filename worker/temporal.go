@@ -37,6 +37,8 @@ func Dial(ctx context.Context, ring *keyring.Ring, logger *slog.Logger) (client.
 	options.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter: options.DataConverter, EncodeCommonAttributes: true,
 	})
+	// What is encrypted cannot be compressed, and to try costs more than the rest.
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.Interceptors = []interceptor.ClientInterceptor{tracing}
 	options.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{})
 	c, err := client.DialContext(ctx, options)

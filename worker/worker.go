@@ -45,6 +45,10 @@ type Options struct {
 	// is not collected meanwhile: it must be more than one worker ever gets. A
 	// free slot costs nothing.
 	Followers int
+	// Workflows is how many collections it keeps in memory, some 50 KB each, those
+	// that something happened to lately. Another is read from Temporal, and replayed,
+	// when something happens to it. It holds for all of the process.
+	Workflows int
 }
 
 // Run works until ctx ends, and then lets activities that are running pass on
@@ -53,6 +57,7 @@ func Run(ctx context.Context, c client.Client, a Activities, o Options) error {
 	if o.Followers <= 0 {
 		return fmt.Errorf("HANDSLAG_FOLLOWERS must be positive, and is %d", o.Followers)
 	}
+	worker.SetStickyWorkflowCacheSize(max(1, o.Workflows))
 	main := worker.New(c, workflows.TaskQueue, worker.Options{
 		WorkerStopTimeout:            stopTimeout,
 		MaxHeartbeatThrottleInterval: beatInterval,

@@ -29,9 +29,10 @@ const (
 	holdTime = 15 * time.Minute
 
 	// followBeat is how long a worker may be silent before another takes over
-	// the order. A person is waiting, so it is short; a worker that only lost
-	// touch with Temporal for a moment goes on unharmed (see FollowAttempt).
-	followBeat = 10 * time.Second
+	// the order. A person is waiting, so it is short; but each beat is written down
+	// by Temporal, and two of them fit in. A worker that only lost touch with
+	// Temporal for a moment goes on unharmed (see FollowAttempt).
+	followBeat = 15 * time.Second
 	// followLife is longer than the longest life of an order, 30 minutes.
 	followLife = 35 * time.Minute
 

@@ -33,6 +33,7 @@ type workerCommand struct {
 	profileFlags `embed:""`
 
 	Followers int `default:"5000" help:"How many live orders this worker follows at each provider. Further ones wait for another worker, or for an order here to end."`
+	Workflows int `default:"200" help:"How many collections this worker keeps in memory, some 50 KB each; others are read from Temporal when something happens to them."`
 
 	VerifierURL string `name:"verifier-url" default:"https://github.com/handslag/handslag#verify-a-document" help:"Address that the QR code on the evidence page leads to; empty for none." placeholder:"URL"`
 }
@@ -89,7 +90,7 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 		defer close(reported)
 		reporter.run(ctx)
 	}()
-	err = worker.Run(ctx, p.temporal, work, worker.Options{Providers: serve, Followers: c.Followers})
+	err = worker.Run(ctx, p.temporal, work, worker.Options{Providers: serve, Followers: c.Followers, Workflows: c.Workflows})
 	cancel()
 	<-reported
 	return err
@@ -117,12 +118,10 @@ func (c *workerCommand) activities(store *storage.Store, trust evidence.Trust, k
 	accountsOf, revisions := tenantAccounts{through}, revisions{store}
 	return worker.Activities{
 		Attempts: &activities.Attempts{
-			Providers: accountsOf, Specs: store, Evidence: store, Persons: store, Breaker: through, Revisions: revisions, Clock: time.Now, After: time.After,
+			Providers: accountsOf, Specs: store, Evidence: store, Persons: store, Revisions: revisions,
+			Breaker: through, Pace: through, Clock: time.Now, After: time.After,
 		},
-		Verification: &activities.Verification{
-			Providers: accountsOf, Specs: store, Evidence: store, Revisions: revisions, Returned: store,
-			Seals: tenantSeals{keeper}, Trust: trust, Clock: time.Now,
-		},
+		Verification: &activities.Verification{Providers: accountsOf, Specs: store, Evidence: store},
 		Records:      &activities.Records{Keeper: store, Evidence: store},
 		Sealing: &activities.Sealing{
 			Specs: store, Evidence: store, Revisions: revisions, Seals: tenantSeals{keeper},

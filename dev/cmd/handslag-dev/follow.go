@@ -14,13 +14,13 @@ import (
 )
 
 type followCommand struct {
-	State     string        `default:".handslag/demo" help:"Folder for the state of the run." type:"path"`
-	Product   string        `default:"bin/handslag" help:"The product's binary." type:"path"`
-	PDF       string        `default:"dev/demo/hyresavtal.pdf" help:"The document to sign." type:"existingfile"`
-	Attempts  int           `default:"1000" help:"How many are followed at the same time."`
-	Still     time.Duration `default:"40s" help:"How long nothing else is done while they are."`
-	Probes    int           `default:"10" help:"How many people start and sign meanwhile."`
-	Followers int           `default:"5000" help:"The worker's own limit."`
+	State    string        `default:".handslag/demo" help:"Folder for the state of the run." type:"path"`
+	Product  string        `default:"bin/handslag" help:"The product's binary." type:"path"`
+	PDF      string        `default:"dev/demo/hyresavtal.pdf" help:"The document to sign." type:"existingfile"`
+	Attempts int           `default:"1000" help:"How many are followed at the same time."`
+	Still    time.Duration `default:"40s" help:"How long nothing else is done while they are."`
+	Probes   int           `default:"10" help:"How many people start and sign meanwhile."`
+	Worker   []string      `help:"Settings of the worker, such as HANDSLAG_FOLLOWERS=900." placeholder:"NAME=VALUE"`
 }
 
 // Run is the command.
@@ -41,7 +41,7 @@ func (c *followCommand) Run(ctx context.Context) error {
 	in, err := start(ctx, h, installation.Options{
 		World: filepath.Join(c.State, "world"), Product: c.Product,
 		TemporalCommand: []string{self, "temporal"}, Watch: collects.Watch,
-		Environment: []string{"HANDSLAG_PROFILE_LISTEN=" + profiles, fmt.Sprintf("HANDSLAG_FOLLOWERS=%d", c.Followers)},
+		Environment: append(c.Worker, "HANDSLAG_PROFILE_LISTEN="+profiles),
 	})
 	if err != nil {
 		return closing(err, h)
