@@ -63,7 +63,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	body, terminal, err := s.answer(endpoint, r)
 	if errors.Is(err, context.Canceled) {
-		return // the client of a phone call is gone; the person's order goes on
+		// The client of a phone call is gone; the person's order goes on. To return
+		// would answer 200 with nothing, which may reach a client that is leaving.
+		panic(http.ErrAbortHandler)
 	}
 	s.faults.After(endpoint, terminal)
 	if err != nil {
