@@ -30,7 +30,8 @@ type BankIDSettings struct {
 	// ReturnRisk asks for BankID's risk assessment; it is kept in evidence and
 	// decides nothing.
 	ReturnRisk bool `yaml:"returnRisk"`
-	// StrictOCSP refuses signatures whose OCSP nonce is not bound to them.
+	// StrictOCSP refuses signatures whose OCSP nonce is not bound to them, and those
+	// by a certificate that is for identification alone.
 	StrictOCSP bool `yaml:"strictOCSP"`
 }
 

@@ -14,3 +14,6 @@ func (s *Sealing) Additions(ctx context.Context, in SealInput) (pdf.Additions, e
 	}
 	return s.additions(ctx, j, nil)
 }
+
+// Documents is what a provider that signs PDFs is sent.
+var Documents = documents

@@ -11,8 +11,8 @@ import (
 )
 
 // unlessKept makes a revision that an earlier run has not kept yet.
-func (s *Sealing) unlessKept(ctx context.Context, ref signing.RevisionRef, makeIt func() error) error {
-	_, err := s.Revisions.Revision(ctx, ref)
+func unlessKept(ctx context.Context, in Revisions, ref signing.RevisionRef, makeIt func() error) error {
+	_, err := in.Revision(ctx, ref)
 	if err == nil {
 		return nil
 	}
@@ -22,18 +22,18 @@ func (s *Sealing) unlessKept(ctx context.Context, ref signing.RevisionRef, makeI
 	return makeIt()
 }
 
-// keep keeps a revision that was made of another one and a tail; without a
+// keepRevision keeps a revision that was made of another one and a tail; without a
 // source, of the tail alone. What a quicker run has kept stays.
-func (s *Sealing) keep(ctx context.Context, ref, from signing.RevisionRef, tail []byte, r pdf.Revision) error {
+func keepRevision(ctx context.Context, in Revisions, ref, from signing.RevisionRef, tail []byte, r pdf.Revision) error {
 	state, err := r.Hash.MarshalBinary()
 	if err != nil {
 		return fmt.Errorf("encode hash state: %w", err)
 	}
 	made := signing.Revision{Length: r.Size, Digest: r.Hash.Sum(), HashState: state}
 	if ref.Evidence {
-		err = s.Revisions.PutEvidencePDF(ctx, ref, tail, made)
+		err = in.PutEvidencePDF(ctx, ref, tail, made)
 	} else {
-		err = s.Revisions.PutRevision(ctx, ref, from, tail, made)
+		err = in.PutRevision(ctx, ref, from, tail, made)
 	}
 	if err != nil && fault.KindOf(err) != fault.Conflict {
 		return fmt.Errorf("put the result: %w", err)
@@ -54,14 +54,14 @@ func (s *Sealing) kept(ctx context.Context, ref signing.RevisionRef) (evidence.F
 	return evidence.File{Content: source, Size: source.Size()}, described, nil
 }
 
-// open opens a revision with its stored hash state, so that none of it has to
-// be hashed again.
-func (s *Sealing) open(ctx context.Context, ref signing.RevisionRef) (pdf.Revision, error) {
-	described, err := s.Revisions.Revision(ctx, ref)
+// openRevision opens a revision with its stored hash state, so that none of it has
+// to be hashed again.
+func openRevision(ctx context.Context, in Revisions, ref signing.RevisionRef) (pdf.Revision, error) {
+	described, err := in.Revision(ctx, ref)
 	if err != nil {
 		return pdf.Revision{}, fmt.Errorf("describe revision: %w", err)
 	}
-	source, err := s.Revisions.OpenRevision(ctx, ref)
+	source, err := in.OpenRevision(ctx, ref)
 	if err != nil {
 		return pdf.Revision{}, fmt.Errorf("open revision: %w", err)
 	}

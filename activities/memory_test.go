@@ -25,6 +25,7 @@ type memory struct {
 	outcome   *signing.View
 	holder    *signing.Holder
 	revisions map[signing.RevisionRef]kept
+	returned  map[signing.EvidenceRef][]byte
 	lost      map[string]int // calls of an effect that fail and are not persisted
 	cut       map[string]int // calls of an effect that fail but are persisted
 	calls     map[string]int
@@ -51,7 +52,7 @@ type kept struct {
 func newMemory(spec signing.Spec) *memory {
 	return &memory{
 		spec: spec, evidence: map[signing.EvidenceRef][]byte{}, audit: map[int][]byte{},
-		revisions: map[signing.RevisionRef]kept{}, lost: map[string]int{}, cut: map[string]int{}, calls: map[string]int{},
+		revisions: map[signing.RevisionRef]kept{}, returned: map[signing.EvidenceRef][]byte{}, lost: map[string]int{}, cut: map[string]int{}, calls: map[string]int{},
 	}
 }
 
@@ -218,10 +219,22 @@ func (m *memory) PutEvidencePDF(_ context.Context, ref signing.RevisionRef, cont
 	})
 }
 
+func (m *memory) KeepReturned(_ context.Context, ref signing.EvidenceRef, content []byte) (digest signing.Digest, err error) {
+	err = m.effect("keep "+ref.Name, func() error {
+		if m.returned[ref] == nil {
+			m.returned[ref] = bytes.Clone(content)
+		}
+		digest = signing.DigestOf(m.returned[ref])
+		return nil
+	})
+	return digest, err
+}
+
 var (
 	_ activities.Specs     = (*memory)(nil)
 	_ activities.Evidence  = (*memory)(nil)
 	_ activities.Persons   = (*memory)(nil)
 	_ activities.Keeper    = (*memory)(nil)
 	_ activities.Revisions = (*memory)(nil)
+	_ activities.Returned  = (*memory)(nil)
 )

@@ -104,6 +104,15 @@ type Revisions interface {
 	PutEvidencePDF(ctx context.Context, ref signing.RevisionRef, content []byte, made signing.Revision) error
 }
 
+// Returned keeps files that a provider returned in place of a document's next
+// revision and that are none.
+type Returned interface {
+	// KeepReturned keeps a file as it came, beside the piece of evidence of that
+	// name, unless one is kept there already: what came first wins. It returns the
+	// digest of what is kept, which is durable then.
+	KeepReturned(ctx context.Context, ref signing.EvidenceRef, content []byte) (signing.Digest, error)
+}
+
 // Bytes are the bytes of a revision. Reads may be concurrent.
 type Bytes interface {
 	io.ReaderAt

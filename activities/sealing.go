@@ -125,7 +125,7 @@ func (s *Sealing) job(ctx context.Context, in SealInput) (job, error) {
 // appended makes the result: the upload, one update with the evidence, and the
 // seal.
 func (s *Sealing) appended(ctx context.Context, j job) (signing.Result, error) {
-	err := s.unlessKept(ctx, j.sealed, func() error { return s.append(ctx, j) })
+	err := unlessKept(ctx, s.Revisions, j.sealed, func() error { return s.append(ctx, j) })
 	if err != nil {
 		return signing.Result{}, err
 	}
@@ -145,7 +145,7 @@ func (s *Sealing) appended(ctx context.Context, j job) (signing.Result, error) {
 
 // append puts a new result together and keeps it.
 func (s *Sealing) append(ctx context.Context, j job) error {
-	revision, err := s.open(ctx, j.from)
+	revision, err := openRevision(ctx, s.Revisions, j.from)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (s *Sealing) append(ctx context.Context, j job) error {
 	if _, err := s.judge(ctx, j, evidence.File{Content: revision.Source, Size: revision.Size}); err != nil {
 		return err
 	}
-	return s.keep(ctx, j.sealed, j.from, append(appended, signature...), revision)
+	return keepRevision(ctx, s.Revisions, j.sealed, j.from, append(appended, signature...), revision)
 }
 
 // sign returns the tail that seals a revision.

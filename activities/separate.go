@@ -26,7 +26,7 @@ func (s *Sealing) separate(ctx context.Context, j job) (signing.Result, error) {
 	}
 	proof := j.sealed
 	proof.Revision, proof.Evidence = 0, true
-	err = s.unlessKept(ctx, proof, func() error { return s.prove(ctx, j, ref, proof) })
+	err = unlessKept(ctx, s.Revisions, proof, func() error { return s.prove(ctx, j, ref, proof) })
 	if err != nil {
 		return signing.Result{}, err
 	}
@@ -62,8 +62,8 @@ func (s *Sealing) sealAlone(ctx context.Context, j job) (signing.RevisionRef, er
 	if j.document.Locked {
 		return j.from, nil
 	}
-	err := s.unlessKept(ctx, j.sealed, func() error {
-		revision, err := s.open(ctx, j.from)
+	err := unlessKept(ctx, s.Revisions, j.sealed, func() error {
+		revision, err := openRevision(ctx, s.Revisions, j.from)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (s *Sealing) sealAlone(ctx context.Context, j job) (signing.RevisionRef, er
 		if !report.Passed() {
 			return s.refuse(ctx, j, report)
 		}
-		return s.keep(ctx, j.sealed, j.from, tail, revision)
+		return keepRevision(ctx, s.Revisions, j.sealed, j.from, tail, revision)
 	})
 	if fault.CodeOf(err) == codeLocked { // a lock that the check at upload did not know
 		return j.from, nil
@@ -114,7 +114,7 @@ func (s *Sealing) prove(ctx context.Context, j job, result, proof signing.Revisi
 	if _, err := s.judgeBoth(ctx, j, document, evidence.File{Content: revision.Source, Size: revision.Size}); err != nil {
 		return err
 	}
-	return s.keep(ctx, proof, signing.RevisionRef{}, content, revision)
+	return keepRevision(ctx, s.Revisions, proof, signing.RevisionRef{}, content, revision)
 }
 
 // evidencePDF is the evidence page as a document of its own, with the evidence

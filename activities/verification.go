@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/handslag/handslag/evidence"
 	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/signing"
 )
@@ -18,11 +20,20 @@ type Verification struct {
 	Providers Providers
 	Specs     Specs
 	Evidence  Evidence
+	Revisions Revisions
+	Returned  Returned
+	// Seals have the sources of time and status that preserve what others sign.
+	Seals Seals
+	// Trust has the anchors of those who sign documents themselves.
+	Trust evidence.Trust
+	Clock Clock
 }
 
 // VerifyAttempt interprets the kept answer of an attempt against what was asked
-// for, keeps what follows from it beside it, and says how the attempt ended. It
-// calls nobody outside. Run again it finds the same.
+// for, keeps what follows from it beside it, and says how the attempt ended. Of a
+// provider that signs the documents themselves it fetches what it signed, and
+// makes the next revision of each; else it calls nobody outside. Run again it
+// finds the same.
 func (v *Verification) VerifyAttempt(ctx context.Context, ref AttemptRef) (signing.AttemptResult, error) {
 	defer beating(ctx)()
 	result, err := v.verify(ctx, ref)
@@ -48,14 +59,21 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 		return signing.AttemptResult{}, err
 	}
 	result, err := provider.Interpret(answer.Raw, providers.Expectation{
-		Order: answer.Order, Method: p.Method, Signer: p.PersonalNumber,
+		Order: answer.Order, Documents: answer.Documents, Method: p.Method, Signer: p.PersonalNumber,
 		VisibleText: asked.VisibleText, Manifest: asked.Manifest,
 		StartedAt: answer.StartedAt, CollectedAt: answer.CollectedAt,
 	})
 	if err != nil {
 		return signing.AttemptResult{}, fmt.Errorf("interpret the answer: %w", err)
 	}
-	result, err = v.keep(ctx, ref, result)
+	var made []signing.Current
+	from, signs := provider.Provider.(providers.RevisionReturner)
+	if signs && provider.Capabilities().ReturnsPDF && result.Outcome == signing.OutcomeSigned {
+		d := &delivery{Verification: v, ref: ref, from: from, answer: answer, result: result}
+		result, made, err = d.deliver(ctx, p, asked)
+	} else {
+		result, err = v.keep(ctx, ref, result)
+	}
 	if err != nil {
 		return signing.AttemptResult{}, err
 	}
@@ -63,7 +81,8 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 		"outcome", string(result.Outcome), "reason", string(result.Reason), "provider_code", result.ProviderCode)
 	out := attemptResult(p, ref, result, asked, raw)
 	if out.Signature != nil {
-		_, out.Signature.Level = provider.Capabilities().Yields(p.Method)
+		_, yields := provider.Capabilities().Yields(p.Method)
+		out.Signature.Level, out.Signature.Revisions = cmp.Or(result.Level, yields), made
 	}
 	return out, nil
 }
@@ -72,6 +91,9 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 func attemptResult(p signing.Participant, ref AttemptRef, r providers.Result, asked request, raw []byte) signing.AttemptResult {
 	out := signing.AttemptResult{Outcome: r.Outcome, Reason: r.Reason, ProviderCode: r.ProviderCode}
 	if r.Outcome == signing.OutcomeSigned {
+		if r.Assurance == signing.AssuranceIdentified { // they have signed nothing yet
+			out.Outcome = signing.OutcomeIdentified
+		}
 		out.Signature = &signing.Signature{
 			Participant: p.ID, Attempt: ref.Attempt, Method: p.Method, Provider: ref.Provider,
 			Assurance: r.Assurance, SignedAt: r.SignedAt, Environment: r.Environment,

@@ -34,6 +34,7 @@ type link struct {
 	at                  time.Time // when it must have been good
 	answers             bool      // for a responder: judged with what it answered
 	elder               bool      // of a timestamp that a newer one is to keep
+	proven              bool      // at is proven by a timestamp that is there already
 }
 
 const (
@@ -100,7 +101,7 @@ func (c *custody) climb() error {
 		for i, one := range chain {
 			c.play(one)
 			if i+1 < len(chain) && !c.linked(one) {
-				c.links = append(c.links, link{one, chain[i+1], end.at, end.answers && i == 0, end.elder && i == 0})
+				c.links = append(c.links, link{one, chain[i+1], end.at, end.answers && i == 0, end.elder && i == 0, end.proven})
 			}
 		}
 	}
@@ -201,7 +202,7 @@ func (c *custody) ask(ctx context.Context) error {
 			turn <- struct{}{}
 			defer func() { <-turn }()
 			proofs[i], errs[i] = c.source.Revocation(ctx, l.certificate, l.issuer)
-			if l.closed(proofs[i]) {
+			if l.outlivedBy(proofs[i]) {
 				errs[i] = nil
 			}
 			if errs[i] != nil {
@@ -223,15 +224,21 @@ func (c *custody) ask(ctx context.Context) error {
 	return nil
 }
 
-// closed reports a proof that the authority was closed in good order.
-func (l link) closed(p revocation.Proof) bool {
-	if !l.elder {
+// outlivedBy reports a proof of a revocation that takes nothing away.
+func (l link) outlivedBy(p revocation.Proof) bool {
+	if !l.elder && !l.proven {
 		return false
 	}
 	var one revocation.Proofs
 	one.Add(p)
 	a := revocation.NewRegister(one).Status(l.question())
-	return a.Status == revocation.Revoked && closedAfter(l.at, a)
+	return a.Status == revocation.Revoked && l.outlives(a)
+}
+
+// outlives: a timestamp proves that what was signed existed before the revocation,
+// or the authority of an old one was closed in good order.
+func (l link) outlives(a revocation.Answer) bool {
+	return l.proven && a.RevokedAt.After(l.at) || l.elder && closedAfter(l.at, a)
 }
 
 func (l link) question() revocation.Question {
@@ -276,7 +283,7 @@ func (c *custody) check() error {
 		switch a.Status {
 		case revocation.Good:
 		case revocation.Revoked:
-			if l.elder && closedAfter(l.at, a) {
+			if l.outlives(a) {
 				continue
 			}
 			return fault.New(fault.Internal, "certificate_revoked", "A certificate behind the seal is revoked.")

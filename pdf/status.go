@@ -66,16 +66,16 @@ func (f *File) ask(c *custody, s signatureField, o StatusOptions) error {
 		return err
 	}
 	c.carry(parsed(signed.Certificates)...)
-	at := o.Now
+	wanted := link{certificate: signer, at: o.Now}
 	for _, der := range signed.Timestamps() {
 		t, err := cms.VerifyToken(der, signed.Signature())
 		if err != nil {
 			return err
 		}
-		at = t.Time
+		wanted.at, wanted.proven = t.Time, true
 		c.carry(parsed(t.Certificates())...)
 		c.prove(t.Signer, t.Time)
 	}
-	c.prove(signer, at)
+	c.links = append(c.links, wanted)
 	return nil
 }

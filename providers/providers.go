@@ -305,6 +305,9 @@ type Result struct {
 	Assurance    signing.Assurance `json:"assurance,omitempty"`
 	SignedAt     time.Time         `json:"signedAt,omitzero"` // the best time known; for BankID the OCSP response's
 	SignerName   signing.Private   `json:"signerName,omitempty"`
+	// Level is set where it is read out of the signature itself; else it is what the
+	// account yields (Capabilities).
+	Level signing.Level `json:"level,omitempty"`
 	// Environment is the world of the trust anchor: live, test or simulator.
 	Environment string `json:"environment,omitempty"`
 	// Checks names what was checked and how it went, for the evidence. Fields

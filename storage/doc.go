@@ -36,6 +36,7 @@
 //	t/TENANT/c/COLLECTION/d/DOCUMENT/r0001.pdf    later revisions
 //	t/TENANT/c/COLLECTION/e/NAME                  evidence of the collection
 //	t/TENANT/c/COLLECTION/a/ATTEMPT/NAME          evidence of an attempt
+//	t/TENANT/c/COLLECTION/a/ATTEMPT/NAME.pdf      a file that a provider returned and that was refused
 //	t/TENANT/i/HASH                               idempotency claims
 //	p/HASH                                        person locks
 //	l/DIGEST                                      links

@@ -121,7 +121,10 @@ func (c *workerCommand) activities(store *storage.Store, trust evidence.Trust, k
 			Providers: accountsOf, Specs: store, Evidence: store, Persons: store, Revisions: revisions,
 			Breaker: through, Pace: through, Clock: time.Now, After: time.After,
 		},
-		Verification: &activities.Verification{Providers: accountsOf, Specs: store, Evidence: store},
+		Verification: &activities.Verification{
+			Providers: accountsOf, Specs: store, Evidence: store, Revisions: revisions, Returned: store,
+			Seals: tenantSeals{keeper}, Trust: trust, Clock: time.Now,
+		},
 		Records:      &activities.Records{Keeper: store, Evidence: store},
 		Sealing: &activities.Sealing{
 			Specs: store, Evidence: store, Revisions: revisions, Seals: tenantSeals{keeper},

@@ -157,3 +157,28 @@ func TestCutBeforeAnythingWasDone(t *testing.T) {
 	_, err := w.client(nil).Start(t.Context(), request(w.people[0], signing.ChannelQR))
 	require.Equal(t, fault.Uncertain, fault.KindOf(err), "%v", err)
 }
+
+// An answer that comes after we gave up: the order was made, and whoever started
+// it knows that they do not know.
+func TestLateAnswer(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(func(c *bankid.Config) { c.RequestTimeout = 300 * time.Millisecond })
+	late := faults.Fault{Kind: simulated.LateAnswer, Delay: faults.Duration(2 * time.Second)}
+	late.Endpoint = "phone/sign"
+	w.fault(late)
+	_, err := c.Start(t.Context(), request(w.people[0], signing.ChannelPhone))
+	require.Equal(t, fault.Uncertain, fault.KindOf(err), "%v", err)
+	_, err = w.client(nil).Start(t.Context(), request(w.people[0], signing.ChannelPhone))
+	require.Equal(t, "bankid_in_progress", fault.CodeOf(err), "a blind repetition ends what the person has")
+
+	patient := w.client(nil)
+	o, err := patient.Start(t.Context(), request(w.people[0], signing.ChannelQR))
+	require.NoError(t, err)
+	require.NoError(t, w.sign(t.Context(), w.people[0], signing.ChannelQR, o))
+	late.Endpoint, late.TerminalOnly = "collect", true
+	w.fault(late)
+	_, err = c.Collect(t.Context(), o.Ref)
+	require.Equal(t, fault.Uncertain, fault.KindOf(err), "%v", err)
+	_, err = c.Collect(t.Context(), o.Ref)
+	require.ErrorIs(t, err, providers.ErrResultLost)
+}

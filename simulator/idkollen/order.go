@@ -33,22 +33,17 @@ type statusAnswer struct {
 	QRStartSecret  string `json:"qrStartSecret,omitempty"`
 	HintCode       string `json:"hintCode,omitempty"`
 
-	SSN                  string   `json:"ssn,omitempty"`
-	Name                 string   `json:"name,omitempty"`
-	GivenName            string   `json:"givenName,omitempty"`
-	Surname              string   `json:"surname,omitempty"`
-	CertStartDate        string   `json:"certStartDate,omitempty"`
-	Address              *address `json:"address,omitempty"`
-	CompanySignatoryText string   `json:"companySignatoryText,omitempty"`
+	SSN           string `json:"ssn,omitempty"`
+	Name          string `json:"name,omitempty"`
+	GivenName     string `json:"givenName,omitempty"`
+	Surname       string `json:"surname,omitempty"`
+	CertStartDate string `json:"certStartDate,omitempty"`
+	// Address is one text, which is how IDkollen's own clients read it; what is in
+	// it is not documented.
+	Address              string `json:"address,omitempty"`
+	CompanySignatoryText string `json:"companySignatoryText,omitempty"`
 
 	Error string `json:"error,omitempty"`
-}
-
-// address has a form of our own: IDkollen's is not documented.
-type address struct {
-	Street     string `json:"street"`
-	PostalCode string `json:"postalCode"`
-	City       string `json:"city"`
 }
 
 const (
@@ -172,7 +167,7 @@ func (s *Server) completed(o *order, a bankid.Standing) statusAnswer {
 		out.SSN, out.Name, out.GivenName, out.Surname = "199001012385", "Annan Person", "Annan", "Person"
 	}
 	if o.request.RequestAddress {
-		out.Address = &address{"Simulerade gatan 1", "111 11", "Stockholm"}
+		out.Address = "Simulerade gatan 1, 111 11 Stockholm"
 	}
 	return out
 }

@@ -45,6 +45,21 @@ var evidenceTests = map[string]func(*testing.T, *world){
 		require.True(t, adopted)
 		require.Equal(t, "first", string(kept))
 	},
+	"returned file": func(t *testing.T, w *world) {
+		ref, first := newEvidence(t, w), random(t, 5000)
+		ref.Name = "returned.00"
+		for _, content := range [][]byte{first, first, random(t, 5000)} {
+			kept, err := w.store.KeepReturned(w.ctx, ref, content)
+			require.NoError(t, err)
+			require.Equal(t, signing.DigestOf(first), kept, "what came first stays")
+		}
+		require.Equal(t, first, w.stored(t, w.key(t, "/returned.00.pdf")), "as it came")
+		_, err := w.store.GetEvidence(w.ctx, ref)
+		requireCode(t, fault.NotFound, "evidence_not_found", err)
+		ref.Name = "../answer"
+		_, err = w.store.KeepReturned(w.ctx, ref, first)
+		requireCode(t, fault.Invalid, "id_invalid", err)
+	},
 	"race": func(t *testing.T, w *world) {
 		ref := newEvidence(t, w)
 		type result struct {
