@@ -39,6 +39,10 @@ func routesOf(m made) []route {
 		{"DELETE", anna + "/attempts/live", nil, true, bo + "/attempts/live"},
 		{"POST", anna + "/return", map[string]any{"nonce": "planted-nonce"}, true, bo + "/return"},
 		{"POST", anna + "/links", nil, false, ""},
+		{"GET", anna + "/consent", nil, true, bo + "/consent"},
+		{"POST", anna + "/consent", map[string]any{
+			"attempt": "att_x", "manifestSha256": hexDigest("m"), "textSha256": hexDigest("t"),
+		}, true, bo + "/consent"},
 		{"POST", anna + "/decline", nil, true, bo + "/decline"},
 		{"GET", "/v1/providers", nil, false, ""},
 	}

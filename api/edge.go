@@ -174,8 +174,10 @@ func (s *Server) limit(c *gin.Context) {
 		most = 0 // what a route has no use for is not read
 	case "application/pdf":
 		most = s.config.MaxUpload
+	case anyMedia:
+		most = maxCallback
 	}
-	if op.consumes != "" && !hasMediaType(c.Request, op.consumes) {
+	if op.consumes != "" && op.consumes != anyMedia && !hasMediaType(c.Request, op.consumes) {
 		s.problem(c, fault.New(fault.Invalid, errMediaType.Code, "The body must be %s, not encoded.", op.consumes))
 		return
 	}
@@ -225,6 +227,10 @@ func (s *Server) allowTime(c *gin.Context, op operation) {
 	_ = control.SetReadDeadline(until)
 	_ = control.SetWriteDeadline(until.Add(answerTime))
 }
+
+// anyMedia is of a body whose bytes count as they are, whatever they are said to
+// be: who calls cannot be told to say it otherwise.
+const anyMedia = "*/*"
 
 // hasMediaType reports whether the body is of a type, in UTF-8 and not encoded.
 // Whoever says so twice may mean one of them for a proxy and the other for us.

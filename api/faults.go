@@ -29,6 +29,9 @@ var (
 	errNeedsKey      = fault.New(fault.Forbidden, "api_key_required", "A signer link does not reach here.")
 	errLinkScope     = fault.New(fault.Forbidden, "link_scope", "The signer link is for another participant or collection.")
 
+	errCallback  = fault.New(fault.Forbidden, "callback_refused", "The call is not proven to be the provider's, or there is no such account.")
+	errCallbacks = fault.New(fault.Unavailable, "callbacks_too_many", "Too many calls that are not proven to be a provider's.").After(strangerPace)
+
 	errNoCollection     = fault.New(fault.NotFound, "collection_not_found", "There is no such collection.")
 	errNoDocument       = fault.New(fault.NotFound, "document_not_found", "There is no such document.")
 	errNoProblem        = fault.New(fault.NotFound, "problem_not_found", "There is no such problem code.")

@@ -115,6 +115,26 @@ func (t *Temporal) ConfirmReturn(ctx context.Context, id signing.CollectionID, c
 	return t.update(ctx, id, workflows.UpdateConfirmReturn, "", nil, c)
 }
 
+// Consent implements Orchestrator. The Update's id follows from all that was
+// agreed to, so that a repeat is the same consent and another one is judged anew.
+func (t *Temporal) Consent(ctx context.Context, id signing.CollectionID, c workflows.ConsentCommand) (signing.View, error) {
+	agreed := signing.DigestOf([]byte(c.Manifest.String() + c.Text.String() + string(c.Locale)))
+	var view signing.View
+	err := t.update(ctx, id, workflows.UpdateConsent, "consent/"+string(c.Attempt)+"/"+agreed.String(), &view, c)
+	return view, err
+}
+
+// Hint implements Orchestrator.
+func (t *Temporal) Hint(ctx context.Context, id signing.CollectionID, key string, h workflows.Hint) error {
+	ctx, stop := context.WithTimeout(ctx, t.config.Deadline)
+	defer stop()
+	_, err := t.config.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: workflows.WorkflowID(id), UpdateID: "hint/" + key, UpdateName: workflows.UpdateHint, Args: []any{h},
+		WaitForStage: client.WorkflowUpdateStageAccepted,
+	})
+	return fromTemporal("hint in "+string(id), err)
+}
+
 // Cancel implements Orchestrator.
 func (t *Temporal) Cancel(ctx context.Context, id signing.CollectionID) (signing.View, error) {
 	var view signing.View

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/handslag/handslag/providers"
@@ -133,6 +134,26 @@ type Conditions interface {
 	Conditions(ctx context.Context, now time.Time) ([]Condition, error)
 }
 
+// Callbacks reads what providers send us of their own accord.
+type Callbacks interface {
+	// ReadPush reads a call to the account of that name at the provider, as
+	// providers.PushReader does. A fault of kind Invalid means that the call is not
+	// about an order; any other, that it is not to be listened to: it is nobody's
+	// that we know, or there is no such account. It has no side effects.
+	ReadPush(provider, account string, header http.Header, body []byte) (providers.Push, error)
+}
+
+// Orders remembers whose orders are, for the calls of providers. Safe for
+// concurrent use.
+type Orders interface {
+	// PutOrder notes whose an order is, durably, by what the provider calls it and by
+	// its attempt. It may be repeated.
+	PutOrder(ctx context.Context, provider, order string, h signing.Holder) error
+	// FindOrder returns whose the first order is that is known by one of these names,
+	// or NotFound.
+	FindOrder(ctx context.Context, provider string, refs ...string) (signing.Holder, error)
+}
+
 // Orchestrator runs collections. Faults of the workflow come back as the faults
 // they were; a time-out or a system that is down is Unavailable. It answers
 // NotFound, with [ErrNotRunning], for a collection that it does not run, or no
@@ -147,6 +168,12 @@ type Orchestrator interface {
 	CancelAttempt(ctx context.Context, id signing.CollectionID, c workflows.ParticipantCommand) (signing.Attempt, error)
 	Decline(ctx context.Context, id signing.CollectionID, c workflows.ParticipantCommand) (signing.View, error)
 	ConfirmReturn(ctx context.Context, id signing.CollectionID, c workflows.ConfirmReturn) error
+	// Consent returns once the consent is kept. The same one may be repeated.
+	Consent(ctx context.Context, id signing.CollectionID, c workflows.ConsentCommand) (signing.View, error)
+	// Hint has a live attempt looked at now, and does not wait for it. Repeated with
+	// the same key it is the same hint. A fault that says that it is of no use is a
+	// Conflict or NotFound.
+	Hint(ctx context.Context, id signing.CollectionID, key string, h workflows.Hint) error
 	// Cancel may be repeated while the collection runs.
 	Cancel(ctx context.Context, id signing.CollectionID) (signing.View, error)
 	View(ctx context.Context, id signing.CollectionID) (signing.View, error)

@@ -33,6 +33,9 @@ type Config struct {
 	Accounts Accounts
 	// Conditions says how the workers find them.
 	Conditions Conditions
+	// Callbacks and Orders are for providers that call us back.
+	Callbacks Callbacks
+	Orders    Orders
 	// Keyed makes the nonces of return URLs. Another key ring makes other ones,
 	// so that returns under way are refused.
 	Keyed Keyed
@@ -97,7 +100,9 @@ type Server struct {
 	contract *contract
 	problems *problemTable
 	returns  *returnPages
-	engine   *gin.Engine
+	// callbacks remembers calls of providers for a while.
+	callbacks *callbacks
+	engine    *gin.Engine
 	// specs keeps some of the specs that live attempts ask for each second. A
 	// spec never changes, so an entry never has to go.
 	specs *lru.Cache[specKey, signing.Spec]
@@ -129,6 +134,9 @@ func New(c Config) (*Server, error) {
 	if s.returns, err = loadReturnPages(); err != nil {
 		return nil, err
 	}
+	if s.callbacks, err = newCallbacks(); err != nil {
+		return nil, fmt.Errorf("make the memory of callbacks: %w", err)
+	}
 	if s.specs, err = lru.New[specKey, signing.Spec](specsInMemory); err != nil {
 		return nil, fmt.Errorf("make the cache of specs: %w", err)
 	}
@@ -143,6 +151,7 @@ func (c *Config) complete() error {
 	for name, missing := range map[string]bool{
 		"Intake": c.Intake == nil, "Documents": c.Documents == nil, "Records": c.Records == nil, "Claims": c.Claims == nil,
 		"Links": c.Links == nil, "Orchestrator": c.Orchestrator == nil, "Accounts": c.Accounts == nil, "Conditions": c.Conditions == nil, "Keyed": c.Keyed == nil,
+		"Callbacks": c.Callbacks == nil, "Orders": c.Orders == nil,
 		"Log": c.Log == nil, "Clock": c.Clock == nil, "Entropy": c.Entropy == nil,
 	} {
 		if missing {

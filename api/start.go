@@ -43,6 +43,7 @@ func (s *Server) StartAttempt(ctx context.Context, r gen.StartAttemptRequestObje
 	if err != nil {
 		return nil, err
 	}
+	s.remember(ctx, spec, offers, started)
 	live := workflows.Live{Attempt: started.Attempt.ID, Order: started.Order}
 	shown := s.presentLive(started.Attempt, &live, shownTo(p, r.Params.AcceptLanguage, deviceOf(command.EndUser)))
 	answer := gen.StartedAttempt{

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,18 +63,19 @@ type world struct {
 	store    *fakeStore
 	accounts *fakeAccounts
 	seen     fakeConditions
+	calls    *fakeCallbacks
 	now      func() time.Time
 }
 
 func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	t.Helper()
-	w := &world{t: t, logs: &lockedBuffer{}, store: newFakeStore(), accounts: newFakeAccounts(), now: time.Now}
+	w := &world{t: t, logs: &lockedBuffer{}, store: newFakeStore(), accounts: newFakeAccounts(), calls: &fakeCallbacks{}, now: time.Now}
 	w.temporal = &fakeOrchestrator{collections: map[signing.CollectionID]*running{}, now: func() time.Time { return w.now() }}
 	keys, err := api.ParseKeys(strings.NewReader("# keys\nacme " + hexDigest(keyAcme) + "\n\nother " + hexDigest(keyOther) + "\n"))
 	require.NoError(t, err)
 	config := api.Config{
 		Intake: w.store, Documents: w.store, Records: w.store, Claims: w.store, Links: w.store,
-		Orchestrator: w.temporal, Accounts: w.accounts, Conditions: &w.seen, Keyed: testMAC{}, Keys: keys,
+		Orchestrator: w.temporal, Accounts: w.accounts, Conditions: &w.seen, Callbacks: w.calls, Orders: w.store, Keyed: testMAC{}, Keys: keys,
 		Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Clock: func() time.Time { return w.now() }, Entropy: rand.Reader,
 	}
 	for _, change := range changes {
@@ -311,6 +313,58 @@ type running struct {
 	nonces map[signing.Digest]bool
 }
 
+// Consent implements api.Orchestrator.
+func (f *fakeOrchestrator) Consent(_ context.Context, id signing.CollectionID, cmd workflows.ConsentCommand) (signing.View, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, err := f.get(id)
+	if err != nil {
+		return signing.View{}, err
+	}
+	if err := c.CanConsent(cmd.Participant, cmd.Attempt, cmd.Manifest, f.now()); err != nil {
+		return signing.View{}, err
+	}
+	if text := c.At(c.About(cmd.Participant)).ConsentText(cmd.Locale).Reveal(); signing.DigestOf([]byte(text)) != cmd.Text {
+		return signing.View{}, signing.ErrConsentOther
+	}
+	if err := c.BeginConsent(cmd.Participant, cmd.Attempt, cmd.Manifest, f.now()); err != nil {
+		return signing.View{}, err
+	}
+	c.EndConsent(cmd.Participant, signing.Consent{At: f.now(), Evidence: signing.DigestOf([]byte("kept"))})
+	return c.View(), nil
+}
+
+// Hint implements api.Orchestrator.
+func (f *fakeOrchestrator) Hint(_ context.Context, id signing.CollectionID, key string, h workflows.Hint) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.get(id); err != nil {
+		return err
+	}
+	f.hints = append(f.hints, key+" "+string(h.Attempt))
+	return nil
+}
+
+// hinted are the hints so far.
+func (f *fakeOrchestrator) hinted() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.hints)
+}
+
+// fakeCallbacks reads calls as it is told to.
+type fakeCallbacks struct {
+	read func(provider, account string, header http.Header, body []byte) (providers.Push, error)
+}
+
+// ReadPush implements api.Callbacks.
+func (f *fakeCallbacks) ReadPush(provider, account string, header http.Header, body []byte) (providers.Push, error) {
+	if f.read == nil {
+		return providers.Push{}, fault.New(fault.Unavailable, "account_gone", "There is no such account.")
+	}
+	return f.read(provider, account, header, body)
+}
+
 // fakeOrchestrator carries collections in memory. Fail, when set, is what every
 // call answers; failStart fails Start alone; failOrder is what the provider
 // answers to each order; loseAnswers loses the answer to a start.
@@ -323,6 +377,9 @@ type fakeOrchestrator struct {
 	fail        error
 	failStart   error
 	failCancel  error
+	// place, when set, makes the orders.
+	place       func(*signing.Collection, workflows.StartAttempt) (provider string, order providers.Order, err error)
+	hints       []string // "key attempt"
 	failOrder   error
 	loseAnswers bool
 	orders      int
@@ -396,10 +453,16 @@ func (f *fakeOrchestrator) StartAttempt(_ context.Context, id signing.Collection
 	}
 	f.orders++
 	order := providers.Order{Ref: "order-1", StartedAt: f.now(), AutoStartToken: "auto", QRToken: "qr-token", QRSecret: qrSecret}
+	if f.place != nil {
+		if a.Provider, order, err = f.place(c.Collection, cmd); err != nil {
+			return workflows.StartedAttempt{}, err
+		}
+		c.Reroute(cmd.Participant, a.Provider)
+	}
 	if cmd.Channel == signing.ChannelPhone {
 		order = providers.Order{Ref: "order-1", StartedAt: f.now()}
 	}
-	if p, _ := c.Participant(cmd.Participant); p.Method.SignsDocuments() {
+	if p, _ := c.Participant(cmd.Participant); p.Method.SignsDocuments() && f.place == nil {
 		order = providers.Order{Ref: "session-1", StartedAt: f.now(), RedirectURL: redirectURL}
 	}
 	if !cmd.ReturnNonce.IsZero() {
@@ -562,13 +625,17 @@ type fakeStore struct {
 	receive  func(key string, body []byte) (api.Upload, error)
 	fail     error
 	putSpec  error
+	orders   map[string]signing.Holder
 	broken   io.Reader // what Open reads, where set
+	putOrder error
+	searches int // of orders
 }
 
 func newFakeStore() *fakeStore {
 	return &fakeStore{
 		uploads: map[string]api.Upload{}, contents: map[string][]byte{}, specs: map[string]signing.Spec{},
 		outcomes: map[string]signing.View{}, claims: map[string][2]string{}, links: map[signing.Digest]api.Link{},
+		orders: map[string]signing.Holder{},
 	}
 }
 
@@ -682,6 +749,33 @@ func (f *fakeStore) Claim(_ context.Context, tenant signing.TenantID, key string
 		return "", fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
 	}
 	return known[1], nil
+}
+
+// PutOrder implements api.Orders.
+func (f *fakeStore) PutOrder(_ context.Context, provider, order string, h signing.Holder) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.putOrder != nil {
+		return f.putOrder
+	}
+	f.orders[provider+"/"+order], f.orders[provider+"/"+string(h.Attempt)] = h, h
+	return nil
+}
+
+// FindOrder implements api.Orders.
+func (f *fakeStore) FindOrder(_ context.Context, provider string, refs ...string) (signing.Holder, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.searches++
+	if f.fail != nil {
+		return signing.Holder{}, f.fail
+	}
+	for _, ref := range refs {
+		if h, ok := f.orders[provider+"/"+ref]; ok {
+			return h, nil
+		}
+	}
+	return signing.Holder{}, fault.New(fault.NotFound, "order_unfound", "No attempt is known that the order belongs to.")
 }
 
 func (f *fakeStore) PutLink(_ context.Context, token signing.Digest, l api.Link) error {

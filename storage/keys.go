@@ -13,6 +13,7 @@ const (
 	purposePerson      = "person"
 	purposeIdempotency = "idempotency"
 	purposeHashState   = "hash-state"
+	purposeOrder       = "order"
 )
 
 // maxRevision keeps keys in order by their four digits.

@@ -85,7 +85,8 @@ func (c *apiCommand) server(p *platform, keeper *accounts.Keeper, logger *slog.L
 	}
 	server, err := api.New(api.Config{
 		Intake: uploads{receiver}, Documents: documents{p.store}, Records: p.store, Claims: p.store,
-		Links: links{p.store}, Orchestrator: orchestrator, Accounts: offers{keeper}, Conditions: findings{p.store}, Keyed: p.ring, Keys: keys,
+		Links: links{p.store}, Orchestrator: orchestrator, Accounts: offers{keeper}, Conditions: findings{p.store},
+		Callbacks: callbacks{keeper}, Orders: p.store, Keyed: p.ring, Keys: keys,
 		TrustedProxies: c.TrustedProxies, SignerPage: c.SignerPage, PublicURL: c.PublicURL, MaxUpload: c.MaxUpload,
 		Dependencies: map[string]func(context.Context) error{
 			"storage": p.store.Ready,
