@@ -11,7 +11,7 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-const ninKari = "01018010018"
+const ninKari = "01818010083"
 
 // fakeAccounts serves every tenant alike, with what the real adapters can do.
 type fakeAccounts struct {

@@ -156,6 +156,13 @@ func TestCommandsAreUpdates(t *testing.T) {
 	_, err = o.Cancel(t.Context(), "col_1")
 	require.NoError(t, err)
 	require.NoError(t, o.ConfirmReturn(t.Context(), "col_1", workflows.ConfirmReturn{}))
+	agreed := workflows.ConsentCommand{Attempt: "att_1", Manifest: signing.DigestOf([]byte("m")), Locale: signing.LocaleSV}
+	view, err = o.Consent(t.Context(), "col_1", agreed)
+	require.NoError(t, err)
+	require.Equal(t, signing.CollectionID("col_1"), view.ID)
+	agreed.Text = signing.DigestOf([]byte("t"))
+	_, err = o.Consent(t.Context(), "col_1", agreed)
+	require.NoError(t, err)
 	require.Equal(t, "att_1", seen[0].UpdateID, "a repeated start must be the same command")
 	ids := map[string]bool{}
 	for _, u := range seen {
@@ -164,6 +171,24 @@ func TestCommandsAreUpdates(t *testing.T) {
 		require.False(t, ids[u.UpdateID])
 		ids[u.UpdateID] = true
 	}
+}
+
+// TestHintIsNotWaitedFor, and is the same hint when it is repeated.
+func TestHintIsNotWaitedFor(t *testing.T) {
+	var seen []client.UpdateWorkflowOptions
+	var answer error
+	o := newTemporal(t, temporalStub{update: func(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+		seen = append(seen, o)
+		return updateHandle{err: errors.New("nobody asks")}, answer
+	}})
+	for range 2 {
+		require.NoError(t, o.Hint(t.Context(), "col_1", "idkollen/event-1", workflows.Hint{Attempt: "att_1"}))
+	}
+	require.Equal(t, seen[0], seen[1])
+	require.Equal(t, "hint/idkollen/event-1", seen[0].UpdateID)
+	require.Equal(t, client.WorkflowUpdateStageAccepted, seen[0].WaitForStage)
+	answer = activities.ToTemporal(signing.ErrNoAttempt)
+	require.ErrorIs(t, o.Hint(t.Context(), "col_1", "k", workflows.Hint{}), signing.ErrNoAttempt)
 }
 
 func TestFaultsOfCommandsComeBack(t *testing.T) {

@@ -47,7 +47,7 @@ const (
 
 // planted must be in no log.
 var planted = []string{
-	numberAnna, numberBo, numberAnna[2:], nameAnna, "Planterad", titlePlant, qrSecret, userAgent, keyAcme, keyOther,
+	numberAnna, numberBo, ninKari, callbackKey, numberAnna[2:], nameAnna, "Planterad", titlePlant, qrSecret, userAgent, keyAcme, keyOther,
 	"203.0.113.77", "planted-query", "planted-session", "planted-nonce", "hsl_",
 }
 
@@ -218,7 +218,7 @@ func (w *world) check(r *http.Request, a answer) {
 	if a.StatusCode >= 400 && a.Header.Get("Content-Type") != "application/json" && r.Method != http.MethodHead {
 		w.checkProblem(a)
 	}
-	for _, secret := range []string{numberAnna, numberBo, nameAnna, qrSecret} {
+	for _, secret := range []string{numberAnna, numberBo, ninKari, nameAnna, qrSecret} {
 		require.NotContains(w.t, string(a.body), secret)
 	}
 	route, parameters, err := w.router.FindRoute(r)

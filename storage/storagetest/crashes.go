@@ -147,6 +147,16 @@ var steps = map[string]func(*testing.T, *world) step{
 			},
 		}
 	},
+	"order": func(t *testing.T, w *world) step {
+		h := newHolder(t, w)
+		return step{
+			func(s *storage.Store) error { return s.PutOrder(w.ctx, "signicat", "order-1", h) },
+			func(s *storage.Store) (bool, error) {
+				_, err := s.FindOrder(w.ctx, "signicat", "order-1")
+				return found(err)
+			},
+		}
+	},
 	"lock of a free person": func(t *testing.T, w *world) step { return lockStep(t, w) },
 	"lock of an expired one": func(t *testing.T, w *world) step {
 		require.NoError(t, w.store.LockPerson(w.ctx, number(t, tolvan), newHolder(t, w), at.Add(-time.Hour), at))

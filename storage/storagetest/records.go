@@ -136,6 +136,21 @@ var recordTests = map[string]func(*testing.T, *world){
 		l.Collection = newCollection(t)
 		requireCode(t, fault.Corrupt, "stored_differs", w.store.PutLink(w.ctx, token, l))
 	},
+	"orders": func(t *testing.T, w *world) {
+		h := newHolder(t, w)
+		_, err := w.store.FindOrder(w.ctx, "signicat", "order-1", string(h.Attempt))
+		requireCode(t, fault.NotFound, "order_unfound", err)
+		require.NoError(t, w.store.PutOrder(w.ctx, "signicat", "order-1", h))
+		require.NoError(t, w.store.PutOrder(w.ctx, "signicat", "order-1", h))
+		for _, names := range [][]string{{"order-1"}, {string(h.Attempt)}, {"unknown", "order-1"}} {
+			got, err := w.store.FindOrder(w.ctx, "signicat", names...)
+			require.NoError(t, err)
+			require.Equal(t, h, got)
+		}
+		_, err = w.store.FindOrder(w.ctx, "idkollen", "order-1", string(h.Attempt))
+		requireCode(t, fault.NotFound, "order_unfound", err)
+		requireCode(t, fault.Corrupt, "stored_differs", w.store.PutOrder(w.ctx, "signicat", "order-1", newHolder(t, w)))
+	},
 	"keys": func(t *testing.T, w *world) {
 		spec := newSpec(t, w)
 		from := w.upload(t, []byte("document"))
