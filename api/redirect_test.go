@@ -134,8 +134,8 @@ func TestRelayedQR(t *testing.T) {
 // TestWhenToTryAgain is told in a header, and by the clock.
 func TestWhenToTryAgain(t *testing.T) {
 	w := newWorld(t)
-	w.now = func() time.Time { return time.Date(2026, 11, 22, 8, 0, 0, 500, time.UTC) }
 	m := w.create()
+	w.now = func() time.Time { return time.Date(2026, 11, 22, 8, 0, 0, 500, time.UTC) }
 	for _, row := range []struct {
 		fault  *fault.Error
 		header string
@@ -234,7 +234,9 @@ func TestWhatWasDoneHasItsRightName(t *testing.T) {
 		want      map[string]any
 	}{
 		"signature": {
-			nil, signing.Signature{Method: signing.MethodBankIDSE, Assurance: signing.AssuranceAttested}, "signature", "signed",
+			nil,
+			signing.Signature{Method: signing.MethodBankIDSE, Assurance: signing.AssuranceAttested},
+			"signature", "signed",
 			map[string]any{"assurance": "attested", "level": "aes", "signedAt": "2026-11-22T08:00:00Z"},
 		},
 		"consent": {
@@ -251,7 +253,8 @@ func TestWhatWasDoneHasItsRightName(t *testing.T) {
 		},
 		"related process": {
 			map[string]any{"method": "bankid-se-process", "providerParticipant": "p-1"},
-			signing.Signature{Method: signing.MethodBankIDSEProcess, Assurance: signing.AssuranceAttestedProcess}, "relatedProcess", "process_completed",
+			signing.Signature{Method: signing.MethodBankIDSEProcess, Assurance: signing.AssuranceAttestedProcess},
+			"relatedProcess", "process_completed",
 			map[string]any{"completedAt": "2026-11-22T08:00:00Z"},
 		},
 	} {
