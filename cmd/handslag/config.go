@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,11 +24,11 @@ import (
 // shared is what api and worker have in common. Both must be given the same.
 // The S3 variables are named here since kong would make S_3 of them.
 type shared struct {
-	KeyringFile string `required:"" help:"File with the key ring that encrypts payloads and evidence (see 'handslag keyring')." placeholder:"FILE"`
+	KeyringFile string `help:"File with the key ring that encrypts payloads and evidence (see 'handslag keyring')." placeholder:"FILE"`
 
 	S3Endpoint     string `name:"s3-endpoint" env:"HANDSLAG_S3_ENDPOINT" help:"URL of the S3 server; empty for Amazon S3." placeholder:"URL"`
 	S3Region       string `name:"s3-region" env:"HANDSLAG_S3_REGION" default:"eu-north-1" help:"Region of the S3 server."`
-	S3Bucket       string `name:"s3-bucket" env:"HANDSLAG_S3_BUCKET" required:"" help:"Bucket that holds everything which must last."`
+	S3Bucket       string `name:"s3-bucket" env:"HANDSLAG_S3_BUCKET" help:"Bucket that holds everything which must last."`
 	S3AccessKey    string `name:"s3-access-key" env:"HANDSLAG_S3_ACCESS_KEY" help:"Access key; its secret is read from HANDSLAG_S3_SECRET_KEY or HANDSLAG_S3_SECRET_KEY_FILE. Empty for the AWS default chain."`
 	S3PathStyle    bool   `name:"s3-path-style" env:"HANDSLAG_S3_PATH_STYLE" help:"Put the bucket in the path, as most S3 servers but Amazon's need."`
 	S3CreateBucket bool   `name:"s3-create-bucket" env:"HANDSLAG_S3_CREATE_BUCKET" help:"Create the bucket when it is missing; for development."`
@@ -78,6 +79,9 @@ func (p *platform) close(ctx context.Context) {
 const closeTime = 5 * time.Second
 
 func (s *shared) ring() (*keyring.Ring, error) {
+	if s.KeyringFile == "" {
+		return nil, errors.New("HANDSLAG_KEYRING_FILE must name the file with the key ring")
+	}
 	b, err := os.ReadFile(s.KeyringFile)
 	if err != nil {
 		return nil, fmt.Errorf("read HANDSLAG_KEYRING_FILE: %w", err)
@@ -90,6 +94,9 @@ func (s *shared) ring() (*keyring.Ring, error) {
 }
 
 func (s *shared) store(ctx context.Context, ring *keyring.Ring) (*storage.Store, error) {
+	if s.S3Bucket == "" {
+		return nil, errors.New("HANDSLAG_S3_BUCKET must name the bucket")
+	}
 	secretKey, err := secret("HANDSLAG_S3_SECRET_KEY")
 	if err != nil {
 		return nil, err

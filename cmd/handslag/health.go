@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 
+	"github.com/handslag/handslag/accounts"
+	"github.com/handslag/handslag/api"
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/seals"
 	"github.com/handslag/handslag/worker"
@@ -20,7 +24,7 @@ import (
 // healthCommand is for health checks in images that have no shell.
 type healthCommand struct {
 	URL    healthURL    `cmd:"" name:"url" help:"Ask an address; healthy if it answers 2xx."`
-	Worker healthWorker `cmd:"" help:"Ask Temporal (TEMPORAL_*) whether this machine's worker polls, and whether the seals that it is set up with have expired."`
+	Worker healthWorker `cmd:"" help:"Ask Temporal (TEMPORAL_*) whether this machine's worker polls, and whether the seals and the providers' accounts that it is set up with can be used."`
 }
 
 type healthURL struct {
@@ -50,13 +54,84 @@ func (c *healthURL) Run(ctx context.Context) error {
 }
 
 type healthWorker struct {
-	sealFlags `embed:""`
-	Timeout   time.Duration `default:"8s" help:"How long an answer may take."`
+	sealFlags    `embed:""`
+	accountFlags `embed:""`
+	shared       `embed:""`
+	Timeout      time.Duration `default:"8s" help:"How long an answer may take."`
 }
 
 // Run asks once.
 func (c *healthWorker) Run(ctx context.Context, stdout io.Writer) error {
-	return errors.Join(c.terms(stdout, time.Now()), c.polling(ctx))
+	now := time.Now()
+	return errors.Join(c.terms(stdout, now), c.accountTerms(stdout, now), c.refused(ctx, stdout, now), c.polling(ctx))
+}
+
+// accountTerms looks at the ends of the accounts' credentials. What it cannot read
+// is no illness: a worker that runs keeps what it has read.
+func (c *healthWorker) accountTerms(stdout io.Writer, now time.Time) error {
+	if c.AccountsFile == "" {
+		return nil
+	}
+	settings, err := c.accountSettings()
+	if err != nil {
+		fmt.Fprintln(stdout, "warning:", err)
+		return nil
+	}
+	var expired []error
+	for _, t := range accounts.ReadTerms(settings, accounts.Options{Getenv: os.Getenv, Clock: func() time.Time { return now }}) {
+		switch {
+		case fault.CodeOf(t.Err) == accounts.CodeExpired:
+			expired = append(expired, fmt.Errorf("account %q: %w", t.Account, t.Err))
+		case t.Err != nil:
+			fmt.Fprintf(stdout, "warning: account %q: %v\n", t.Account, t.Err)
+		case t.Until.IsZero():
+		case now.After(t.Until):
+			expired = append(expired, fmt.Errorf("account %q: its credentials expired on %s, by its settings", t.Account, t.Until.UTC().Format(time.DateOnly)))
+		case t.Until.Sub(now) < accounts.Soon:
+			fmt.Fprintf(stdout, "warning: account %q expires in %d days, on %s\n", t.Account, int(t.Days(now)), t.Until.UTC().Format(time.DateOnly))
+		}
+	}
+	return errors.Join(expired...)
+}
+
+// refused looks at what the workers have reported of the accounts, where it is
+// told where that is.
+func (c *healthWorker) refused(ctx context.Context, stdout io.Writer, now time.Time) error {
+	if c.AccountsFile == "" || c.KeyringFile == "" || c.S3Bucket == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	c.S3CreateBucket = false // who asks makes nothing
+	ring, err := c.ring()
+	if err != nil {
+		return err
+	}
+	store, err := c.store(ctx, ring)
+	if err != nil {
+		return err
+	}
+	return refusals(ctx, findings{store}, stdout, now)
+}
+
+// refusals are the accounts that a provider refuses. One that rests is worth a
+// word, and mends itself.
+func refusals(ctx context.Context, from findings, stdout io.Writer, now time.Time) error {
+	conditions, err := from.Conditions(ctx, now)
+	if err != nil {
+		return fmt.Errorf("read how the accounts do: %w", err)
+	}
+	found := map[string]error{}
+	for _, a := range conditions {
+		switch a.State {
+		case api.AccountRefused:
+			found[a.Account] = fmt.Errorf("account %q: the provider refuses its credentials since %s (%s)", a.Account, a.Since.UTC().Format(time.RFC3339), a.Code)
+		case api.AccountResting:
+			fmt.Fprintf(stdout, "warning: account %q rests since %s (%s)\n", a.Account, a.Since.UTC().Format(time.RFC3339), a.Code)
+		case api.AccountOK, api.AccountUnknown:
+		}
+	}
+	return errors.Join(slices.Collect(maps.Values(found))...)
 }
 
 // terms looks at the seals' certificates, not at their keys. What it cannot read
