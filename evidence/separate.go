@@ -87,13 +87,41 @@ func (r *Report) judgeSigned(ctx context.Context, document File, upload, signed 
 
 var errUnsealed = fault.New(fault.Invalid, "pdf_appended_change", "Something was added to a document whose own signatures allow nothing more.")
 
-// checkSigned: only signatures follow the upload, and to one that is not sealed
-// nothing was added after the signed bytes at all.
+// checkSigned: only signatures follow the upload, first those of others and then
+// ours; and to one that is not sealed nothing was added after the signed bytes at
+// all.
 func checkSigned(document File, upload, signed int64, isSealed bool) error {
 	if !isSealed && document.Size != signed {
 		return errUnsealed
 	}
-	return pdf.CheckSigned(document.Content, document.Size, upload, pdf.Limits{})
+	if err := checkMade(document, upload, signed); err != nil {
+		return err
+	}
+	return pdf.CheckSigned(document.Content, document.Size, signed, pdf.Limits{})
+}
+
+var errMade = fault.New(fault.Invalid, "pdf_appended_change", "Something other than participants' signatures was added to the upload.")
+
+// checkMade: what participants' programs added is signatures that nobody sees on
+// a page, and what keeps these. They write otherwise than we do, so the rules are
+// those of what may follow a signature.
+func checkMade(document File, upload, signed int64) error {
+	if signed == upload {
+		return nil
+	}
+	if signed > document.Size {
+		return errMade
+	}
+	later, err := pdf.Since(document.Content, signed, upload, pdf.Limits{})
+	if err != nil {
+		return err
+	}
+	for _, c := range later.Changes {
+		if c.Kind == pdf.ChangeField || c.Page > 0 {
+			return errMade
+		}
+	}
+	return nil
 }
 
 // judgeEvidence judges the evidence PDF itself and the signatures in it.
