@@ -38,7 +38,7 @@ func (p *pace) turn(ctx context.Context, urgent bool) error {
 	}
 	if !p.running {
 		p.running = true
-		go p.run()
+		go p.run() //nolint:gosec // it goes on for whoever else waits, and ends when nobody does
 	}
 	p.mu.Unlock()
 	select {

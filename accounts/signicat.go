@@ -69,7 +69,7 @@ func (s *SignicatSettings) open(env string, o Options) (adapter, error) {
 	if env == live && ofTests(s.ClientID) {
 		return nil, fmt.Errorf("clientID: is of a sandbox, by its beginning; this account is to be live")
 	}
-	const base, token = "https://api.signicat.com/sign", "https://api.signicat.com/auth/open/connect/token"
+	const base, token = "https://api.signicat.com/sign", "https://api.signicat.com/auth/open/connect/token" //nolint:gosec // addresses
 	baseURL, err := address("baseURL", env, s.BaseURL, map[string]string{live: base, test: base})
 	if err != nil {
 		return nil, err

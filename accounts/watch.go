@@ -86,11 +86,8 @@ func failure(err error) bool {
 	if err == nil {
 		return false
 	}
-	switch fault.KindOf(err) {
-	case fault.Unavailable, fault.Uncertain, fault.Forbidden:
-		return true
-	}
-	return false
+	kind := fault.KindOf(err)
+	return kind == fault.Unavailable || kind == fault.Uncertain || kind == fault.Forbidden
 }
 
 func (w *watch) admit() (done func(error), err error) {
