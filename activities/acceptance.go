@@ -48,9 +48,14 @@ const (
 // errNoAnchors is of an installation that cannot judge Norwegian signatures.
 var errNoAnchors = fault.New(fault.Internal, "nbid_anchors_missing", "The installation has no trust anchors of Norwegian BankID, so what was signed cannot be judged.")
 
-// errStatusUnknown is of a signature whose certificate nobody says is good. It is
-// kept, and judged when somebody does.
-var errStatusUnknown = fault.New(fault.Unavailable, "signer_status_unknown", "The status of the signer's certificate cannot be learnt now.")
+// errUnproven is of a signature that nothing is wrong with, behind which there is
+// an authority that we do not know or that does not answer. It is kept, and judged
+// when that is mended.
+var errUnproven = fault.New(fault.Unavailable, "signature_unproven", "An authority behind a signature is not known here, or does not answer.")
+
+// mendTime is how long an operator has to see to that. Then nothing is proven, and
+// the person is asked again: nobody waits for ever.
+const mendTime = 24 * time.Hour
 
 // refused is what is wrong with a file. Unlike an error it is a verdict.
 type refused struct {
@@ -235,7 +240,7 @@ func (d *delivery) judgeSignature(ctx context.Context, p signing.Participant, f 
 			return signedDocument{}, &refused{signing.ReasonVerificationFailed, codeForged}, nil
 		}
 	}
-	if r, err := holds(report, statusErr, p); r != nil || err != nil {
+	if r, err := d.holds(report, statusErr, p); r != nil || err != nil {
 		return signedDocument{}, r, err
 	}
 	out := signedDocument{signer: report.Signer, environment: env, level: report.Level, qualified: pdf.Qualified(report.Signer)}
@@ -244,13 +249,13 @@ func (d *delivery) judgeSignature(ctx context.Context, p signing.Participant, f 
 }
 
 // holds says what is wrong with a signature, if anything.
-func holds(s pdf.SignatureReport, statusErr error, p signing.Participant) (*refused, error) {
-	unknown := s.Indication == pdf.Indeterminate && s.SubIndication == pdf.TryLater
+func (d *delivery) holds(s pdf.SignatureReport, statusErr error, p signing.Participant) (*refused, error) {
+	unproven := slices.Contains([]string{pdf.TryLater, pdf.NoCertificateChain, pdf.NoProofOfTime}, s.SubIndication)
 	switch {
-	case unknown && fault.CodeOf(statusErr) == codeRevoked:
+	case s.SubIndication == pdf.TryLater && fault.CodeOf(statusErr) == codeRevoked:
 		return &refused{signing.ReasonIDInvalid, codeRevoked}, nil
-	case unknown:
-		return nil, errStatusUnknown.Because(cmp.Or(statusErr, errors.New(s.Reason)))
+	case unproven && d.Clock().Before(d.answer.CollectedAt.Add(mendTime)):
+		return nil, errUnproven.Because(errors.Join(errors.New(s.Reason), statusErr))
 	case s.Indication != pdf.TotalPassed && (s.SubIndication == pdf.Revoked || s.SubIndication == pdf.RevokedCA):
 		return &refused{signing.ReasonIDInvalid, codeRevoked}, nil
 	case s.Indication != pdf.TotalPassed:
@@ -350,7 +355,7 @@ func (d *delivery) preserve(ctx context.Context, p signing.Participant, number i
 	}
 	for _, s := range v.Signatures {
 		if s.Offset >= f.sent && s.Kind == pdf.KindSignature {
-			return holds(s, nil, p)
+			return d.holds(s, nil, p)
 		}
 	}
 	return nil, errRevision.Because(errors.New("the preserved signature is not there"))

@@ -224,6 +224,11 @@ func (c *chain) keep(ref activities.AttemptRef, name string, v any) {
 	c.store.evidence[piece(ref, name)] = b
 }
 
+func (c *chain) read(ref activities.AttemptRef, name string, into any) {
+	c.t.Helper()
+	require.NoError(c.t, json.Unmarshal(c.store.evidence[piece(ref, name)], into))
+}
+
 func piece(ref activities.AttemptRef, name string) signing.EvidenceRef {
 	return signing.EvidenceRef{Tenant: ref.Tenant, Collection: ref.Collection, Attempt: ref.Attempt, Name: name}
 }
@@ -265,7 +270,7 @@ func (c *chain) requireSigned(ref activities.AttemptRef, r signing.AttemptResult
 	require.WithinDuration(c.t, time.Now(), s.SignedAt, time.Minute)
 	require.Len(c.t, s.Revisions, 2)
 	var result providers.Result
-	require.NoError(c.t, json.Unmarshal(c.store.evidence[piece(ref, "result")], &result))
+	c.read(ref, "result", &result)
 	require.Equal(c.t, fmt.Sprintf("Kari Nordmann %c", 'A'+number), result.SignerName.Reveal())
 	for i, made := range s.Revisions {
 		before := c.store.revisions[c.ref(made.Document, c.current[i].Revision)].content
@@ -349,7 +354,7 @@ func TestWhatIsNotAccepted(t *testing.T) {
 					Digest   signing.Digest     `json:"sha256"`
 					Tail     []byte             `json:"tail"`
 				}
-				require.NoError(t, json.Unmarshal(c.store.evidence[piece(ref, fmt.Sprintf("returned.%02d", i))], &file))
+				c.read(ref, fmt.Sprintf("returned.%02d", i), &file)
 				whole := c.store.returned[piece(ref, fmt.Sprintf("returned.%02d", i))]
 				if file.Document != "" {
 					require.Nil(t, whole)
