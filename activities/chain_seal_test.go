@@ -60,6 +60,9 @@ func (c *chain) seal(w *world, signatures []signing.Signature) {
 		in := activities.SealInput{
 			CollectionRef: w.ref.CollectionRef, Document: d.ID, Signatures: signatures, Current: &c.current[i], Audit: signing.AuditTrail{Seq: 9},
 		}
+		if i > 0 { // the signatures say it, too
+			in.Current = nil
+		}
 		var first, second signing.Result
 		require.NoError(c.t, w.run(w.sealing.SealDocument, in, &first))
 		require.NoError(c.t, w.run(w.sealing.SealDocument, in, &second))
@@ -97,6 +100,19 @@ func TestSealedChain(t *testing.T) {
 			c.seal(w, signatures)
 		})
 	}
+}
+
+// TestNoOtherRevisionIsSealed: what a person signed is never left out of what is
+// sealed, nor taken for our own work.
+func TestNoOtherRevisionIsSealed(t *testing.T) {
+	c, w := newMixedChain(t)
+	c.store.spec.Participants = c.store.spec.Participants[:1]
+	older := c.current[0]
+	in := activities.SealInput{
+		CollectionRef: w.ref.CollectionRef, Document: older.Document, Signatures: []signing.Signature{*c.hop(0)}, Current: &older,
+	}
+	requireCode(t, "revision_unknown", w.run(w.sealing.SealDocument, in, nil))
+	require.Len(t, c.store.revisions, 4)
 }
 
 // TestSealedMixedChain: a Swede signs the revisions that are current when they

@@ -111,11 +111,16 @@ func (s *Sealing) job(ctx context.Context, in SealInput) (job, error) {
 	}
 	d := j.document
 	j.base = signing.Current{Document: d.ID, Revision: d.Revision, Length: d.Length, Digest: d.Digest}
-	if in.Current != nil {
-		j.base = *in.Current
+	for _, s := range in.Signatures {
+		for _, made := range s.Revisions {
+			if made.Document == d.ID && made.Revision > j.base.Revision {
+				j.base = made
+			}
+		}
 	}
-	if j.base.Document != d.ID || j.base.Revision < d.Revision || j.base.Length < d.Length {
-		return j, fault.New(fault.Internal, "revision_unknown", "The revision to seal is none of the document's.")
+	// To seal an older one would take what a person signed for our own work.
+	if in.Current != nil && *in.Current != j.base {
+		return j, fault.New(fault.Internal, "revision_unknown", "The revision to seal is not the document's newest.")
 	}
 	j.from = revisionOf(in.CollectionRef, d.ID, j.base.Revision)
 	j.sealed = revisionOf(in.CollectionRef, d.ID, j.base.Revision+1)
