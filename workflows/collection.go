@@ -113,9 +113,9 @@ func (c *collection) untilSettled(ctx workflow.Context) {
 func (c *collection) seal() {
 	c.record(signing.AuditEntry{Type: signing.AuditSealing})
 	var a *activities.Sealing
-	for _, d := range c.Documents {
+	for _, now := range c.Current() {
 		in := activities.SealInput{
-			CollectionRef: c.ref, Document: d.ID, Signatures: c.Signatures(), Audit: c.trail.head,
+			CollectionRef: c.ref, Document: now.Document, Signatures: c.Signatures(), Current: &now, Audit: c.trail.head,
 		}
 		var result signing.Result
 		c.must(c.ctx, "seal a document", a.SealDocument, in, &result)
