@@ -4,162 +4,19 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 
 	"github.com/handslag/handslag/activities"
 	"github.com/handslag/handslag/fault"
-	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/signing"
 	"github.com/handslag/handslag/workflows"
 )
-
-var start = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-
-func spec(t *testing.T) signing.Spec {
-	t.Helper()
-	s := signing.Spec{
-		ID: "col_0000000000000000000000000a", Tenant: "acme", Locale: signing.LocaleSV, TimeZone: "Europe/Stockholm",
-		Documents: []signing.Document{{ID: "doc_0000000000000000000000000a", Title: "Avtal", Length: 9}},
-		Policy:    signing.DefaultPolicy(), CreatedAt: start, Deadline: start.Add(time.Hour),
-	}
-	for i, pn := range []string{"191212121212", "200211242383"} {
-		n, err := signing.ParsePersonalNumber(pn)
-		require.NoError(t, err)
-		s.Participants = append(s.Participants, signing.Participant{
-			ID: []signing.ParticipantID{"par_1", "par_2"}[i], Name: "Person", PersonalNumber: n,
-			Method: signing.MethodBankIDSE, Step: i + 1, Locale: signing.LocaleSV,
-		})
-	}
-	return s
-}
-
-// world plays the activities: each test scripts what it needs of it.
-type world struct {
-	*testsuite.TestWorkflowEnvironment
-	t *testing.T
-
-	start  func(try int) error // of StartAttempt
-	follow func(ctx context.Context, in activities.FollowInput) (activities.FollowResult, error)
-	verify func(ref activities.AttemptRef) (signing.AttemptResult, error)
-	seal   func(try int) error
-
-	mu      sync.Mutex
-	starts  int
-	seals   int
-	audit   []string
-	outcome *signing.View
-}
-
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	suite := testsuite.WorkflowTestSuite{}
-	w := &world{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
-	w.SetStartTime(start)
-	w.start = func(int) error { return nil }
-	w.seal = func(int) error { return nil }
-	w.follow = func(context.Context, activities.FollowInput) (activities.FollowResult, error) {
-		return activities.FollowResult{End: activities.FollowAnswered}, nil
-	}
-	w.verify = func(ref activities.AttemptRef) (signing.AttemptResult, error) { return signedBy(ref), nil }
-	register := func(name string, f any) { w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name}) }
-	register("StartAttempt", func(_ context.Context, in activities.StartInput) (providers.Order, error) {
-		w.mu.Lock()
-		w.starts++
-		try := w.starts
-		w.mu.Unlock()
-		return providers.Order{Ref: providers.OrderRef("order-" + in.Attempt), StartedAt: start}, activities.ToTemporal(w.start(try))
-	})
-	register("FollowAttempt", func(ctx context.Context, in activities.FollowInput) (activities.FollowResult, error) {
-		return w.follow(ctx, in)
-	})
-	register("VerifyAttempt", func(_ context.Context, ref activities.AttemptRef) (signing.AttemptResult, error) {
-		r, err := w.verify(ref)
-		return r, activities.ToTemporal(err)
-	})
-	register("SealDocument", func(_ context.Context, in activities.SealInput) (signing.Result, error) {
-		w.mu.Lock()
-		w.seals++
-		try := w.seals
-		w.mu.Unlock()
-		return signing.Result{Document: in.Document, Revision: 1}, activities.ToTemporal(w.seal(try))
-	})
-	register("KeepAudit", func(_ context.Context, in activities.AuditInput) error {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		require.Equal(t, len(w.audit)+1, in.FirstSeq, "the trail has no gaps")
-		w.audit = append(w.audit, in.Lines...)
-		return nil
-	})
-	register("KeepOutcome", func(_ context.Context, v signing.View) error {
-		w.outcome = &v
-		return nil
-	})
-	return w
-}
-
-func signedBy(ref activities.AttemptRef) signing.AttemptResult {
-	return signing.AttemptResult{Outcome: signing.OutcomeSigned, Signature: &signing.Signature{
-		Participant: ref.Participant, Attempt: ref.Attempt, Assurance: signing.AssuranceVerified, SignedAt: start,
-	}}
-}
-
-// reply is what came of an Update.
-type reply struct {
-	rejected, failed error
-	value            any
-}
-
-// at sends an Update at a time after the start and returns where its reply will be.
-func (w *world) at(after time.Duration, update string, arg any) *reply {
-	r := &reply{}
-	w.RegisterDelayedCallback(func() {
-		args := []any{}
-		if arg != nil {
-			args = append(args, arg)
-		}
-		w.UpdateWorkflow(update, "", &testsuite.TestUpdateCallback{
-			OnAccept:   func() {},
-			OnReject:   func(err error) { r.rejected = workflows.Fault(err) },
-			OnComplete: func(v any, err error) { r.value, r.failed = v, workflows.Fault(err) },
-		}, args...)
-	}, after)
-	return r
-}
-
-func (w *world) startAt(after time.Duration, p signing.ParticipantID, id signing.AttemptID) *reply {
-	return w.at(after, workflows.UpdateStartAttempt, workflows.StartAttempt{Participant: p, Attempt: id, Channel: signing.ChannelQR})
-}
-
-// run runs the workflow to its end and checks what must hold at every end.
-func (w *world) run() signing.View {
-	w.t.Helper()
-	w.ExecuteWorkflow(workflows.CollectionWorkflow, workflows.CollectionInput{
-		Spec: spec(w.t), Routes: map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}},
-	})
-	require.True(w.t, w.IsWorkflowCompleted())
-	require.NoError(w.t, w.GetWorkflowError())
-	var v signing.View
-	require.NoError(w.t, w.GetWorkflowResult(&v))
-	require.NotNil(w.t, w.outcome, "the outcome was kept")
-	require.Equal(w.t, v.State, w.outcome.State)
-	require.True(w.t, v.State.Ended())
-	var trail signing.AuditTrail
-	for _, line := range w.audit {
-		_, err := trail.Check([]byte(line))
-		require.NoError(w.t, err)
-	}
-	require.Equal(w.t, v.Audit, trail, "the whole trail was kept")
-	return v
-}
 
 func TestSigned(t *testing.T) {
 	w := newWorld(t)
