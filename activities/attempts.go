@@ -25,6 +25,7 @@ type Attempts struct {
 	Evidence  Evidence
 	Persons   Persons
 	Breaker   Breaker
+	Signals   Signals
 	// Revisions has the documents that providers who sign PDFs are sent.
 	Revisions Revisions
 	// Pace keeps collects within the accounts' budgets; nil has none.

@@ -132,7 +132,7 @@ func (c *caller) wasSent() bool { return !c.live.Order.StartedAt.IsZero() }
 func (c *caller) tell(ctx context.Context, said CallSent) {
 	workflow := activity.GetInfo(c.task).WorkflowExecution
 	for {
-		err := activity.GetClient(c.task).SignalWorkflow(ctx, workflow.ID, workflow.RunID, SignalCallSent, said)
+		err := c.Signals.SignalWorkflow(ctx, workflow.ID, workflow.RunID, SignalCallSent, said)
 		if err == nil || ctx.Err() != nil {
 			return
 		}

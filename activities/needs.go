@@ -47,6 +47,12 @@ type Pace interface {
 	Turn(ctx context.Context, provider, account string, urgent bool) error
 }
 
+// Signals reaches workflows; Temporal's client does.
+type Signals interface {
+	// SignalWorkflow is durable when it returns. A signal may arrive twice.
+	SignalWorkflow(ctx context.Context, workflowID, runID, name string, arg any) error
+}
+
 // Specs keeps what each collection asked for.
 type Specs interface {
 	// GetSpec returns a spec as it was put, or a NotFound fault.

@@ -52,6 +52,7 @@ type world struct {
 	t        *testing.T
 	store    *memory
 	breaker  *breaker
+	signals  *signals
 	app      *person.App
 	bankid   *bankid.Client
 	attempts *activities.Attempts
@@ -60,6 +61,9 @@ type world struct {
 	sealing  *activities.Sealing
 	env      *testsuite.TestActivityEnvironment
 	ref      activities.AttemptRef
+
+	accounts map[string]providers.Provider // at every provider; nil is BankID, as main
+	current  string
 }
 
 func newWorld(t *testing.T) *world {
@@ -79,7 +83,7 @@ func newWorldOf(t *testing.T, p *pki.PKI) *world {
 	control, stamps := httptest.NewServer(s.Control()), httptest.NewServer(s.Timestamp())
 	t.Cleanup(func() { rp.Close(); control.Close(); stamps.Close() })
 
-	w := &world{t: t, store: newMemory(spec(t)), breaker: &breaker{}, app: person.New(control.URL, control.Client())}
+	w := &world{t: t, store: newMemory(spec(t)), breaker: &breaker{}, signals: &signals{hearing: make(chan struct{}), refuse: 2}, app: person.New(control.URL, control.Client())}
 	require.NoError(t, w.app.Register(t.Context(), simulated.Person{PersonalNumber: signer, GivenName: "Tolvan", Surname: "Tolvansson"}))
 	w.upload()
 	trust := evidence.Trust{
@@ -110,7 +114,7 @@ func pool(certificates []*x509.Certificate) *x509.CertPool {
 func (w *world) wire(p *pki.PKI, trust evidence.Trust, stamps string) {
 	seal := p.Seal()
 	w.attempts = &activities.Attempts{
-		Providers: w, Specs: w.store, Evidence: w.store, Persons: w.store, Breaker: w.breaker, Revisions: w.store, Clock: time.Now,
+		Providers: w, Specs: w.store, Evidence: w.store, Persons: w.store, Breaker: w.breaker, Signals: w.signals, Revisions: w.store, Clock: time.Now,
 		After: func(d time.Duration) <-chan time.Time { return time.After(d / 100) }, // BankID's pace, a hundred times
 	}
 	w.verify = &activities.Verification{Providers: w, Specs: w.store, Evidence: w.store}
@@ -141,8 +145,14 @@ func (w *world) newRun() {
 }
 
 // Provider implements activities.Providers.
-func (w *world) Provider(_ signing.TenantID, _, _ string) (activities.Account, error) {
-	return activities.Account{ID: "main", Provider: w.bankid}, nil
+func (w *world) Provider(_ signing.TenantID, _, account string) (activities.Account, error) {
+	if w.accounts == nil {
+		return activities.Account{ID: "main", Provider: w.bankid}, nil
+	}
+	if account == "" {
+		account = w.current
+	}
+	return activities.Account{ID: account, Provider: w.accounts[account]}, nil
 }
 
 // breaker lets starts go on unless it rests, and writes down how they ended.
@@ -176,11 +186,15 @@ func (w *world) run(activity any, in, out any) error {
 }
 
 func (w *world) start() (providers.Order, error) {
-	var order providers.Order
-	err := w.run(w.attempts.StartAttempt, activities.StartInput{
-		AttemptRef: w.ref, Channel: signing.ChannelSameDevice, EndUser: providers.EndUser{IP: netip.MustParseAddr("192.0.2.7")},
-	}, &order)
-	return order, err
+	started, err := w.startOf(activities.StartInput{AttemptRef: w.ref, Channel: signing.ChannelSameDevice})
+	return started.Order, err
+}
+
+func (w *world) startOf(in activities.StartInput) (activities.Started, error) {
+	in.EndUser.IP = netip.MustParseAddr("192.0.2.7")
+	var started activities.Started
+	err := w.run(w.attempts.StartAttempt, in, &started)
+	return started, err
 }
 
 // sign is what the person does.

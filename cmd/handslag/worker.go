@@ -78,6 +78,7 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 	if err != nil {
 		return err
 	}
+	work.Attempts.Signals = p.temporal
 	if err := ensureSearchAttributes(ctx, p.temporal); err != nil {
 		logger.Warn("search attributes", "error", err)
 	}
@@ -125,7 +126,7 @@ func (c *workerCommand) activities(store *storage.Store, trust evidence.Trust, k
 			Providers: accountsOf, Specs: store, Evidence: store, Revisions: revisions, Returned: store,
 			Seals: tenantSeals{keeper}, Trust: trust, Clock: time.Now,
 		},
-		Records:      &activities.Records{Keeper: store, Evidence: store},
+		Records: &activities.Records{Keeper: store, Evidence: store},
 		Sealing: &activities.Sealing{
 			Specs: store, Evidence: store, Revisions: revisions, Seals: tenantSeals{keeper},
 			Pages:    pdfcpuchild.New(self, pdfcpuChild),
