@@ -2,10 +2,8 @@ package signing_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/handslag/handslag/signing"
 )
@@ -122,83 +120,4 @@ func TestAttemptsAreBounded(t *testing.T) {
 		try(t, c, par1, signing.AttemptResult{Outcome: signing.OutcomeFailed})
 	}
 	require.ErrorIs(t, c.CanStart(par1), signing.ErrAttemptsUsedUp)
-}
-
-// TestAnyOrderOfEvents drives a collection with random commands and checks what
-// must hold whatever happens.
-func TestAnyOrderOfEvents(t *testing.T) {
-	s := spec(t)
-	rapid.Check(t, func(t *rapid.T) {
-		c, err := signing.New(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		who := rapid.SampledFrom(s.Participants)
-		now := start
-		kept, ended := 0, signing.State("")
-		t.Repeat(map[string]func(*rapid.T){
-			"start": func(t *rapid.T) {
-				p := who.Draw(t, "who").ID
-				can := c.CanStart(p)
-				if got := c.StartAttempt(signing.Attempt{ID: "att_x", Participant: p, StartedAt: now}); (got == nil) != (can == nil) {
-					t.Fatalf("CanStart says %v, StartAttempt %v", can, got)
-				}
-			},
-			"end": func(t *rapid.T) {
-				p := who.Draw(t, "who").ID
-				r := signing.AttemptResult{Outcome: rapid.SampledFrom([]signing.Outcome{
-					signing.OutcomeFailed, signing.OutcomeCancelled, signing.OutcomeResultLost,
-				}).Draw(t, "outcome")}
-				if rapid.Bool().Draw(t, "signs") {
-					r = signed(p)
-				}
-				if c.EndAttempt(p, r, now) == nil && r.Signature != nil {
-					kept++
-				}
-			},
-			"decline": func(t *rapid.T) { _ = c.Decline(who.Draw(t, "who").ID, now) },
-			"cancel":  func(*rapid.T) { _ = c.Cancel() },
-			"expire":  func(*rapid.T) { c.Expire() },
-			"":        func(t *rapid.T) { invariants(t, c, kept, &ended); now = now.Add(time.Second) },
-		})
-	})
-}
-
-func invariants(t *rapid.T, c *signing.Collection, kept int, ended *signing.State) {
-	live, lowest := 0, signing.MaxSteps+1
-	for _, p := range c.Participants {
-		progress := c.Progress(p.ID)
-		for i, a := range progress.Attempts {
-			if a.Live() {
-				live++
-				if i != len(progress.Attempts)-1 {
-					t.Fatal("an attempt is live behind a newer one")
-				}
-			}
-		}
-		if progress.Signature == nil {
-			lowest = min(lowest, p.Step)
-		}
-	}
-	for _, p := range c.Participants {
-		if _, err := c.LiveAttempt(p.ID); err == nil && p.Step > lowest {
-			t.Fatal("a participant acts before their step")
-		}
-		if c.State() != signing.StateInProgress && c.CanStart(p.ID) == nil {
-			t.Fatal("an attempt may start after the end")
-		}
-	}
-	switch {
-	case len(c.Signatures()) != kept:
-		t.Fatalf("%d signatures were made, %d kept", kept, len(c.Signatures()))
-	case c.State() != signing.StateInProgress && live > 0:
-		t.Fatal("the collection moved on while an attempt was live")
-	case c.State() == signing.StateSealing && kept != len(c.Participants):
-		t.Fatal("sealed without everybody's signature")
-	case *ended != "" && c.State() != *ended:
-		t.Fatalf("left the end %s for %s", *ended, c.State())
-	}
-	if c.State().Ended() || c.State() == signing.StateSealing {
-		*ended = c.State()
-	}
 }
