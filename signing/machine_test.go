@@ -1,6 +1,7 @@
 package signing_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func everyMethod(t testing.TB) signing.Spec {
 		n, err := signing.ParseNIN(number)
 		require.NoError(t, err)
 		p := s.Participants[0]
-		p.ID, p.PersonalNumber, p.Method, p.Step = []signing.ParticipantID{"par_n1", "par_n2"}[i], n, signing.MethodNBIDPKI, i+1
+		p.ID, p.PersonalNumber, p.Method, p.Step = []signing.ParticipantID{"par_n1", "par_n2"}[i], n, signing.MethodNBIDPKI, 1
 		s.Participants = append(s.Participants, p)
 	}
 	require.NoError(t, s.Validate())
@@ -38,6 +39,7 @@ type machine struct {
 	now        time.Time
 	kept       map[signing.ParticipantID]bool // who gave what counts
 	consenting map[signing.ParticipantID]bool
+	attempts   int // that were asked for
 	made       int // signatures in the documents
 	ended      signing.State
 }
@@ -65,7 +67,8 @@ func (m *machine) outcome(p signing.Participant) signing.AttemptResult {
 
 func (m *machine) start(t *rapid.T, p signing.Participant) {
 	can := m.CanStart(p.ID)
-	a := signing.Attempt{ID: signing.AttemptID(rapid.StringMatching("att_[a-z]{8}").Draw(t, "attempt")), Participant: p.ID, StartedAt: m.now}
+	m.attempts++
+	a := signing.Attempt{ID: signing.AttemptID(fmt.Sprintf("att_%d", m.attempts)), Participant: p.ID, StartedAt: m.now}
 	before := m.Current()
 	if got := m.StartAttempt(a); (got == nil) != (can == nil) {
 		t.Fatalf("CanStart says %v, StartAttempt %v", can, got)
@@ -134,25 +137,41 @@ func TestAnyOrderOfEvents(t *testing.T) {
 		require.NoError(t, err)
 		m := &machine{Collection: c, now: start, kept: map[signing.ParticipantID]bool{}, consenting: map[signing.ParticipantID]bool{}}
 		who := func(t *rapid.T) signing.Participant { return rapid.SampledFrom(s.Participants).Draw(t, "who") }
-		t.Repeat(map[string]func(*rapid.T){
-			"start":        func(t *rapid.T) { m.start(t, who(t)) },
-			"end":          func(t *rapid.T) { m.end(t, who(t)) },
-			"consent":      func(t *rapid.T) { m.consent(t, who(t)) },
-			"keep consent": func(t *rapid.T) { m.keepConsent(who(t)) },
-			"reroute":      func(t *rapid.T) { m.Reroute(who(t).ID, "another") },
-			"decline":      func(t *rapid.T) { _ = m.Decline(who(t).ID, m.now) },
-			"cancel":       func(*rapid.T) { _ = m.Cancel() },
-			"expire": func(t *rapid.T) {
-				if rapid.IntRange(0, 4).Draw(t, "expires") == 0 {
-					m.Expire()
-				}
-			},
-			"wait": func(t *rapid.T) {
-				m.now = m.now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "minutes")) * time.Minute)
-			},
-			"": m.hold,
-		})
+		for range rapid.IntRange(50, 200).Draw(t, "length") {
+			switch rapid.SampledFrom(commands).Draw(t, "command") {
+			case "start":
+				m.start(t, who(t))
+			case "end":
+				m.end(t, who(t))
+			case "consent":
+				m.consent(t, who(t))
+			case "keep consent":
+				m.keepConsent(who(t))
+			case "reroute":
+				m.Reroute(who(t).ID, "another")
+			case "wait":
+				m.now = m.now.Add(time.Duration(rapid.IntRange(0, 10).Draw(t, "minutes")) * time.Minute)
+			case "stop":
+				m.stop(t, who(t))
+			}
+			m.hold(t)
+		}
 	})
+}
+
+// commands are as frequent as they take part in what is worth seeing.
+var commands = []string{"start", "start", "start", "end", "end", "consent", "consent", "consent", "keep consent", "reroute", "wait", "stop"}
+
+// stop ends the collection, and seldom, or there would be little to see before.
+func (m *machine) stop(t *rapid.T, p signing.Participant) {
+	switch rapid.IntRange(0, 15).Draw(t, "how") {
+	case 0:
+		_ = m.Decline(p.ID, m.now)
+	case 1:
+		_ = m.Cancel()
+	case 2:
+		m.Expire()
+	}
 }
 
 // hold checks what must always hold.
@@ -180,6 +199,9 @@ func (m *machine) hold(t *rapid.T) {
 		}
 		if progress.Signature != nil && progress.Signature.Assurance == signing.AssuranceIdentified && progress.Signature.Consent == nil {
 			t.Fatal("an identification counts without a consent")
+		}
+		if id := progress.Identified; id != nil && id.Attempt != progress.Attempts[len(progress.Attempts)-1].ID {
+			t.Fatal("an older identification waits for a consent")
 		}
 		if progress.Identified != nil && (progress.Signature != nil || m.ParticipantState(p) == signing.ParticipantSigned) {
 			t.Fatal("an identification is taken for a signature")
