@@ -103,7 +103,7 @@ func (c *caller) wait(q question, blocking providers.BlockingStarter) (answer pr
 			c.sent(q, ref)
 			c.beat()
 			go c.tell(telling, CallSent{Attempt: c.Attempt, Order: c.live.Order})
-		case <-c.After(beatEvery):
+		case <-c.After(beatLive):
 			c.beat()
 		case <-ended:
 			waiting = false
