@@ -13,8 +13,10 @@ const API = env.HANDSLAG_RP_API + "/rp/v6.0/";
 const TOLVAN = "191212121212";
 const TEXT = "Räksmörgås\r\nJag skriver *under*.";
 
+// The package collects at an interval, whether it was answered or not: one that
+// is too short for a busy machine loses the terminal answer to a second question.
 function client(pfx = env.HANDSLAG_RP_P12, more = {}) {
-  const c = new BankIdClientV6({ production: false, refreshInterval: 50, pfx, passphrase: env.HANDSLAG_PASSPHRASE, ca: env.HANDSLAG_RP_CA, ...more });
+  const c = new BankIdClientV6({ production: false, refreshInterval: 1000, pfx, passphrase: env.HANDSLAG_PASSPHRASE, ca: env.HANDSLAG_RP_CA, ...more });
   c.axios.defaults.baseURL = API;
   return c;
 }
@@ -114,7 +116,7 @@ const scenarios = {
       await control("PUT", `/v1/orders/${orderRef}/script`, { outcome: hint });
       await person("/v1/open", { token: autoStartToken });
       await signs(orderRef);
-      await assert.rejects(c.awaitPendingCollect(orderRef), { orderRef, status: "failed", hintCode: hint });
+      assert.deepEqual(await c.collect({ orderRef }), { orderRef, status: "failed", hintCode: hint });
     }
   },
 
