@@ -21,7 +21,8 @@
 //     its code is in problems.yaml. (A service that is not ready says so in its
 //     own words.)
 //   - A tenant cannot tell another tenant's things from things that are not there.
-//   - Names, titles and personal numbers are in no answer, log or error.
+//   - Names, titles and personal numbers are in no answer, log or error; but for the
+//     text of a consent, which names the documents to the person who is to agree.
 //   - *gin.Context stays in this package.
 //
 // Use [New] with a [Config], then [Server.Serve].

@@ -16,8 +16,8 @@ import (
 // The paths below [World.Callbacks] by which providers tell of orders.
 const (
 	CallbacksPath     = "/v1/callbacks/"
-	idkollenCallbacks = CallbacksPath + "idkollen"
-	signicatCallbacks = CallbacksPath + "signicat"
+	idkollenCallbacks = CallbacksPath + "idkollen/idkollen"
+	signicatCallbacks = CallbacksPath + "signicat/signicat"
 )
 
 // EndUserIPHeader is where the simulated SBAB is told who is asked, once its

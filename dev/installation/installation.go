@@ -179,6 +179,7 @@ func (in *Installation) startProduct(ctx context.Context, o Options) error {
 	}
 	in.Server, err = in.startProcess(ctx, o, "api", slices.Concat(shared, []string{
 		"HANDSLAG_LISTEN=" + loopback.Address(port),
+		"HANDSLAG_PUBLIC_URL=http://" + loopback.Address(port),
 		"HANDSLAG_API_KEYS_FILE=" + filepath.Join(o.Home.SecretsDir(), "api-keys"),
 	}), in.apiReady)
 	if err != nil {
