@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/providers"
@@ -66,7 +65,7 @@ type refused struct {
 // signedDocument is what a file that holds proves.
 type signedDocument struct {
 	signer      *x509.Certificate
-	environment bankidsig.Environment
+	environment string
 	level       pdf.Level
 	qualified   bool
 	at          time.Time
@@ -95,7 +94,7 @@ func (d *delivery) judge(ctx context.Context, p signing.Participant, files []ret
 	out.Assurance, out.Level = signing.AssuranceVerified, signing.LevelQES
 	last := slices.MaxFunc(all, func(a, b signedDocument) int { return a.at.Compare(b.at) })
 	out.SignedAt, out.SignerName = last.at.UTC(), signing.Private(last.signer.Subject.CommonName)
-	out.Environment = string(last.environment)
+	out.Environment = last.environment
 	lowest := slices.MinFunc(all, func(a, b signedDocument) int { return cmp.Compare(rankOf(a.level), rankOf(b.level)) })
 	out.Checks = maps.Clone(d.result.Checks)
 	maps.Copy(out.Checks, map[string]string{
@@ -277,10 +276,10 @@ func worse(a, b pdf.Indication) bool {
 
 // trusted are the anchors of Norwegian BankID that the installation has. It has
 // those of one environment: whoever loads them sees to it.
-func (d *delivery) trusted() (bankidsig.Environment, pdf.Trust, error) {
-	for _, env := range []bankidsig.Environment{bankidsig.Live, bankidsig.Test, bankidsig.Simulator} {
+func (d *delivery) trusted() (string, pdf.Trust, error) {
+	for _, env := range d.Trust.Environments() {
 		if anchors := d.Trust.NBID[env]; anchors != nil {
-			return env, pdf.Trust{Seal: anchors, Timestamp: d.Trust.Timestamp[env], Now: d.Clock(), Proofs: d.Trust.Proofs}, nil
+			return string(env), pdf.Trust{Seal: anchors, Timestamp: d.Trust.Timestamp[env], Now: d.Clock(), Proofs: d.Trust.Proofs}, nil
 		}
 	}
 	return "", pdf.Trust{}, errNoAnchors
