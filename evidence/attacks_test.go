@@ -297,3 +297,18 @@ func TestNoChangedByteOfANorwegianSignature(t *testing.T) {
 		result[at] ^= 1
 	}
 }
+
+// TestNothingButSignaturesUnderASignature: a page that was added before a person
+// signed is in what they signed, and not in what the others did.
+func TestNothingButSignaturesUnderASignature(t *testing.T) {
+	w := newWorld(t, nbid)
+	content, err := page()
+	require.NoError(t, err)
+	tail, err := pdf.Append(revisionOf(w.document), pdf.Additions{Pages: content, Time: time.Now()})
+	require.NoError(t, err)
+	w.document = append(bytes.Clone(w.document), tail...)
+	w.norwegian(0)
+	r := w.verify(w.separated())
+	require.Equal(t, "DOCUMENT_CHANGED", r.SubIndication, r.Reason)
+	require.Equal(t, pdf.TotalFailed, r.Indication)
+}

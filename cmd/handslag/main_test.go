@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SEALED", filepath.Join(fixtures, "sealed"))
 			e.Setenv("SEPARATE", filepath.Join(fixtures, "separate"))
+			e.Setenv("MIXED", filepath.Join(fixtures, "mixed"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode, "flip": flip},
