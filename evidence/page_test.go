@@ -113,7 +113,7 @@ func TestPage(t *testing.T) {
 		"mixed": {mixed("sv"), []string{
 			"Bevis om underskrifter och godkännanden", "Underskrift med norskt BankID, i dokumentet självt", "178580-xxxxx",
 			"enligt IDkollen", "För organisation559000-0948", "Godkännanden, inte underskrifter", "via Qrona, därefter godkännande",
-			"Godkänt2026-11-22 12:06:07 UTC", "Andra processer, inte av dokumenten", "Process hos SBAB", "räknas inte som en",
+			"Godkänt2026-11-22 12:06:07 UTC", "Hos leverantören, inte av dokumenten", "Process hos SBAB", "räknas inte som en",
 			"Version 1, efter underskrift av " + names[1], "163\u00a0021 byte",
 		}},
 		"mixed nb":  {mixed("nb"), []string{"Bevis for signaturer og godkjenninger", "Fødselsnummer178580-xxxxx", "ifølge IDkollen", "godkjenningen er ingen signatur", "regnes ikke som en"}},

@@ -15,8 +15,8 @@ func stated(a Act, who Stated, k Kind) Signer {
 	}
 }
 
-// refuse says that a part does not fit together, which is worse than unproven.
-func (s Signer) refuse(sub, reason string) Signer {
+// refused says that a part does not fit together, which is worse than unproven.
+func refused(s Signer, sub, reason string) Signer {
 	s.Indication, s.SubIndication, s.Reason = pdf.TotalFailed, sub, reason
 	return s
 }
@@ -27,11 +27,11 @@ func judgeStatement(files *files, x Index, e StatementEntry) Signer {
 	s := stated(e.Act, e.Stated, KindStatement)
 	manifest, document, err := files.manifest(x, e.Read, e.Participant)
 	if err != nil {
-		return s.refuse(subManifest, "The manifest that was signed is not of this document.")
+		return refused(s, subManifest, "The manifest that was signed is not of this document.")
 	}
 	text, err := files.read(e.Text)
 	if err != nil || string(text) != specOf(manifest).VisibleText(e.Locale).Reveal() {
-		return s.refuse(subText, "The text that was signed is not that of the manifest.")
+		return refused(s, subText, "The text that was signed is not that of the manifest.")
 	}
 	s.Revision, s.Title = document.Revision, document.Title
 	s.SubIndication = subStated
@@ -53,19 +53,19 @@ func judgeConsent(files *files, x Index, e ConsentEntry, trust Trust) Signer {
 	s.Checks = map[string]string{checkIdentification: identificationOnWords}
 	manifest, document, err := files.manifest(x, e.Read, e.Participant)
 	if err != nil {
-		return s.refuse(subManifest, "The manifest of the consent is not of this document.")
+		return refused(s, subManifest, "The manifest of the consent is not of this document.")
 	}
 	encoded := files.content[e.Manifest]
 	b, err := files.read(e.Consent)
 	if err != nil {
-		return s.refuse(subConsent, "The consent is missing from the document.")
+		return refused(s, subConsent, "The consent is missing from the document.")
 	}
 	record, err := signing.ParseConsent(b)
 	if err != nil || !fits(record, x, e, encoded) {
-		return s.refuse(subConsent, "The consent is not to this document, or not of this person.")
+		return refused(s, subConsent, "The consent is not to this document, or not of this person.")
 	}
 	if record.Text != specOf(manifest).ConsentText(record.Locale) {
-		return s.refuse(subText, "The text that was consented to is not that of the manifest.")
+		return refused(s, subText, "The text that was consented to is not that of the manifest.")
 	}
 	s.Revision, s.Title, s.ConsentedAt = document.Revision, document.Title, record.At
 	if e.Identification != "" && !judgeIdentification(files, e, manifest, encoded, trust, &s) {
@@ -87,7 +87,7 @@ func judgeIdentification(files *files, e ConsentEntry, m signing.Manifest, encod
 		return false
 	}
 	if e.Number != "" && s.PersonalNumber != e.Number {
-		*s = s.refuse(subSigner, "The identification is of another person than the evidence says.")
+		*s = refused(*s, subSigner, "The identification is of another person than the evidence says.")
 		return false
 	}
 	s.Indication = pdf.Indeterminate

@@ -91,7 +91,7 @@ var swedish = pageWords{
 	whereAlone: "Bevisen finns i den här filen som bilagor, och handslag-evidence.json förtecknar dem. Allt skyddas av den " +
 		"elektroniska stämpeln. Spara filen tillsammans med dokumentet, och kontrollera båda med ”handslag verify”.",
 	test:    "TEST – gjort i en testmiljö och bevisar ingenting.",
-	signers: "Underskrifter", consents: "Godkännanden, inte underskrifter", processes: "Andra processer, inte av dokumenten",
+	signers: "Underskrifter", consents: "Godkännanden, inte underskrifter", processes: "Hos leverantören, inte av dokumenten",
 	number: "Personnummer", norwegianNumber: "Norskt födelsenr", behalf: "För organisation", method: "Metod",
 	bankID: "Underskrift med svenskt BankID", bankIDStated: "Underskrift med svenskt BankID, enligt %s",
 	bankIDIdentified: "Legitimering med svenskt BankID%s, därefter godkännande", via: " via %s", bankIDProcess: "Process hos %s med svenskt BankID",
