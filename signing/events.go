@@ -41,10 +41,11 @@ func (c *Collection) EndAttempt(id ParticipantID, r AttemptResult, at time.Time)
 		r = AttemptResult{Outcome: OutcomeFailed, Reason: ReasonNotAccepted, ProviderCode: r.ProviderCode}
 	}
 	live.Outcome, live.Reason, live.ProviderCode, live.EndedAt = r.Outcome, r.Reason, r.ProviderCode, at
-	switch {
-	case r.Outcome == OutcomeIdentified:
+	switch r.Outcome {
+	case OutcomeIdentified:
 		progress.Identified = r.Signature
-	case r.Outcome == OutcomeSigned:
+	case OutcomeFailed, OutcomeCancelled, OutcomeResultLost:
+	case OutcomeSigned:
 		progress.Signature, progress.Identified = r.Signature, nil
 		for _, made := range r.Signature.Revisions {
 			c.made[made.Document] = made

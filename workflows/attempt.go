@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -189,11 +190,8 @@ func (c *collection) endAttempt(ref activities.AttemptRef, result signing.Attemp
 // unusable reports whether somebody may have signed the documents, and what came
 // back cannot be used. It is kept; the participant may start again.
 func unusable(r signing.AttemptResult) bool {
-	switch r.Reason {
-	case signing.ReasonRewritten, signing.ReasonWrongSigner, signing.ReasonVerificationFailed:
-		return true
-	}
-	return r.Outcome == signing.OutcomeResultLost
+	return r.Outcome == signing.OutcomeResultLost ||
+		slices.Contains([]signing.Reason{signing.ReasonRewritten, signing.ReasonWrongSigner, signing.ReasonVerificationFailed}, r.Reason)
 }
 
 // needsLook has the collection need attention until an operator, who has looked,

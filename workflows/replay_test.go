@@ -94,3 +94,26 @@ func TestReplayNoticesChanges(t *testing.T) {
 		})
 	}
 }
+
+// TestNoPathCostsMoreThanIsHeldBack: what is kept free for an attempt, a consent
+// and the sealing is enough on every path.
+func TestNoPathCostsMoreThanIsHeldBack(t *testing.T) {
+	for name, file := range histories(t) {
+		t.Run(name, func(t *testing.T) {
+			h := read(t, file)
+			held := workflows.EndEvents + 2*workflows.DocumentEvents
+			for _, e := range h.Events {
+				switch e.GetWorkflowExecutionUpdateAcceptedEventAttributes().GetAcceptedRequest().GetInput().GetName() {
+				case workflows.UpdateStartAttempt:
+					held += workflows.AttemptEvents
+				case workflows.UpdateConsent:
+					held += workflows.ConsentEvents
+				case workflows.UpdateHint:
+					held += workflows.HintEvents
+				}
+			}
+			t.Logf("%d events, %d held back", len(h.Events), held)
+			require.LessOrEqual(t, len(h.Events), held)
+		})
+	}
+}

@@ -152,8 +152,7 @@ func orderOf(in activities.StartInput) providers.Order {
 // final is how an activity says its last word.
 func final(err error) error {
 	err = activities.ToTemporal(err)
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		var details any
 		_ = app.Details(&details)
 		return temporal.NewNonRetryableApplicationError(app.Message(), app.Type(), nil, details)

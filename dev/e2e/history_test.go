@@ -24,6 +24,7 @@ import (
 	"github.com/handslag/handslag/dev/stack"
 	"github.com/handslag/handslag/keyring"
 	"github.com/handslag/handslag/simulator/faults"
+	"github.com/handslag/handslag/simulator/signicat"
 )
 
 // update writes the histories that the workflows' replay test replays.
@@ -123,14 +124,60 @@ func TestHistories(t *testing.T) {
 			}
 			c := s.collect(asked)
 			play(c)
-			run := temporal(t).GetWorkflow(t.Context(), c.ID, "")
-			require.NoError(t, run.Get(t.Context(), nil))
-			var options temporalproto.CustomJSONMarshalOptions
-			options.Indent = " "
-			text, err := options.Marshal(decrypted(t, history(t, c.ID)))
-			require.NoError(t, err)
-			file := filepath.Join("..", "..", "workflows", "testdata", "history", name+".json")
-			require.NoError(t, os.WriteFile(file, append(bytes.TrimSpace(text), '\n'), 0o644))
+			keepHistory(t, c.ID, name)
+		})
+	}
+}
+
+// keepHistory waits for the end of a collection and keeps its history.
+func keepHistory(t *testing.T, collection, name string) {
+	t.Helper()
+	require.NoError(t, temporal(t).GetWorkflow(t.Context(), collection, "").Get(t.Context(), nil))
+	var options temporalproto.CustomJSONMarshalOptions
+	options.Indent = " "
+	text, err := options.Marshal(decrypted(t, history(t, collection)))
+	require.NoError(t, err)
+	file := filepath.Join("..", "..", "workflows", "testdata", "history", name+".json")
+	require.NoError(t, os.WriteFile(file, append(bytes.TrimSpace(text), '\n'), 0o644))
+}
+
+// TestHistoriesOfScenes does likewise with what takes more than one provider.
+func TestHistoriesOfScenes(t *testing.T) {
+	if !*update {
+		t.Skip("records only with -update")
+	}
+	all := []string{"verified", "attested", "identified", "attested-process"}
+	for name, play := range map[string]func(*stage) *scene{
+		"next_provider": func(s *stage) *scene {
+			c := s.given(swede("Anna")).accepting(all...).made()
+			require.NoError(s, s.app.FaultAt(s.Context(), "bankid", faults.Fault{Kind: faults.Maintenance, Endpoint: "sign"}))
+			c.when("Anna").signs()
+			require.NoError(s, s.app.ClearFaults(s.Context()))
+			return c
+		},
+		"reconciled": func(s *stage) *scene {
+			c := s.given(norwegian("Kari")).made()
+			require.NoError(s, s.app.FaultAt(s.Context(), "signicat", faults.Fault{Kind: faults.CutAfter, Endpoint: signicat.EndpointCreate, Count: 1}))
+			c.when("Kari").signs()
+			return c
+		},
+		"identified_then_consented": func(s *stage) *scene {
+			c := s.given(swede("Cilla").at("qrona").identifying(), swede("Dag").inProcess()).accepting(all...).made()
+			c.when("Cilla").signs()
+			c.when("Cilla").consents()
+			c.when("Dag").signs()
+			return c
+		},
+		"chain_and_hints": func(s *stage) *scene {
+			c := s.given(norwegian("Kari"), norwegian("Ola"), swede("Bo").at("idkollen").inStep(2)).accepting(all...).of(2)
+			c.when("Kari").signs()
+			c.when("Ola").signs()
+			c.when("Bo").signs()
+			return c
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keepHistory(t, play(onStage(t)).ID, name)
 		})
 	}
 }
