@@ -24,8 +24,9 @@ import (
 // collections that are open when it is deployed are stuck. The end-to-end tests
 // record them with -update.
 var paths = []string{
-	"cancelled", "cancelled_at_once", "declined", "expired", "result_lost", "separate_evidence", "signed",
-	"start_failed", "user_cancelled_then_signed", "worker_killed_mid_attempt",
+	"cancelled", "cancelled_at_once", "chain_and_hints", "declined", "expired", "identified_then_consented",
+	"next_provider", "reconciled", "result_lost", "separate_evidence", "signed", "start_failed",
+	"user_cancelled_then_signed", "worker_killed_mid_attempt",
 }
 
 // nondeterministic is the SDK's code for a history that the code does not follow.

@@ -203,6 +203,7 @@ type Agreement struct {
 	Attempt  string `json:"attempt"`
 	Manifest string `json:"manifestSha256"`
 	Text     string `json:"text"`
+	Shown    string `json:"textSha256"`
 }
 
 // Agreement asks what a participant may consent to.
@@ -214,7 +215,7 @@ func (c *Client) Agreement(ctx context.Context, collection, id string) (Agreemen
 
 // Consent consents for a participant, to what they were shown.
 func (c *Client) Consent(ctx context.Context, collection, id string, to Agreement) error {
-	return c.post(ctx, participant(collection, id)+"/consent", map[string]string{"attempt": to.Attempt, "manifestSha256": to.Manifest}, nil)
+	return c.post(ctx, participant(collection, id)+"/consent", map[string]string{"attempt": to.Attempt, "manifestSha256": to.Manifest, "textSha256": to.Shown}, nil)
 }
 
 // Decline declines for a participant.
