@@ -40,7 +40,7 @@ const (
 // are repeated or made by strangers cost nothing. Nothing depends on it: another
 // server, or this one after a restart, remembers nothing.
 type callbacks struct {
-	done     *lru.Cache[string, struct{}]           // pushes that were taken, by provider and key
+	done     *lru.Cache[string, struct{}]           // pushes that were taken, by account and key
 	unproven *lru.Cache[signing.AttemptID, int]     // looks that pushes of unknown origin led to
 	visits   *lru.Cache[netip.Addr, *strangerVisit] // of those who prove nothing
 	mu       sync.Mutex                             // guards what unproven and visits hold
@@ -89,16 +89,21 @@ func (s *Server) ReceiveCallback(ctx context.Context, r gen.ReceiveCallbackReque
 			return nil, errCallback
 		}
 	}
-	return gen.ReceiveCallback204Response{}, s.hint(ctx, r.Provider, push)
+	return gen.ReceiveCallback204Response{}, s.hint(ctx, signing.AccountRef{Provider: r.Provider, Account: r.Account}, push)
 }
 
-// hint has the workflow look at the order that a push means, if there is any.
-func (s *Server) hint(ctx context.Context, provider string, push providers.Push) error {
-	key := provider + "/" + push.Key
+// hint has the workflow look at the order that a push means, if there is any that
+// was made at the account that was called: whoever can sign for one account says
+// nothing of another's orders.
+func (s *Server) hint(ctx context.Context, called signing.AccountRef, push providers.Push) error {
+	key := called.Provider + "/" + called.Account + "/" + push.Key
+	if !push.Authentic {
+		key += "/unproven" // which must not stand in the way of the provider's own
+	}
 	if s.callbacks.done.Contains(key) {
 		return nil
 	}
-	holder, err := s.config.Orders.FindOrder(ctx, provider, refsOf(push)...)
+	holder, err := s.config.Orders.FindOrder(ctx, called, refsOf(push)...)
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
 		return nil // and not remembered: it may have come before we know of the order
@@ -126,8 +131,12 @@ func refsOf(push providers.Push) []string {
 	return refs
 }
 
-// admit takes one call from the bucket of an address.
+// admit takes one call from the bucket of an address, which is that of its network
+// with IPv6: a caller there has as many addresses as they please.
 func (c *callbacks) admit(from netip.Addr, now time.Time) bool {
+	if network, err := from.Prefix(64); err == nil && from.Is6() {
+		from = network.Addr()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	visit, ok := c.visits.Get(from)
@@ -163,13 +172,13 @@ func (c *callbacks) lookOnce(id signing.AttemptID) bool {
 func (s *Server) remember(ctx context.Context, spec signing.Spec, offers []Offer, started workflows.StartedAttempt) {
 	a := started.Attempt
 	pushes := keep(offersFor(signing.Participant{Provider: a.Provider}, offers), func(c providers.Capabilities) bool { return c.Pushes })
-	if len(pushes) == 0 || !a.Live() || started.Order.Ref == "" {
+	if len(pushes) == 0 || !a.Live() || started.Order.Ref == "" || started.Order.Account == "" {
 		return
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), rememberTime)
 	defer stop()
 	holder := signing.Holder{Tenant: spec.Tenant, Collection: spec.ID, Participant: a.Participant, Attempt: a.ID}
-	if err := s.config.Orders.PutOrder(ctx, a.Provider, string(started.Order.Ref), holder); err != nil {
+	if err := s.config.Orders.PutOrder(ctx, signing.AccountRef{Provider: a.Provider, Account: started.Order.Account}, string(started.Order.Ref), holder); err != nil {
 		s.config.Log.LogAttrs(ctx, slog.LevelWarn, "an order's calls will not be understood",
 			slog.String("attempt", string(a.ID)), slog.Any("error", err))
 	}

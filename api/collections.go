@@ -26,37 +26,66 @@ const (
 
 // CreateCollection answers POST /v1/collections.
 //
-// What the request alone can be refused for is refused first, so that a key is
-// claimed only by a request that can succeed. From the claim on, a repeat of the
-// request makes the very same spec, and so finishes what was left undone.
+// What the request can be refused for is refused first, so that a key is claimed
+// only by a request that can succeed. From the claim on, a repeat of the request
+// makes the very same spec, and so finishes what was left undone. What was begun
+// stays so, though the accounts have changed or the deadline has passed since.
 func (s *Server) CreateCollection(ctx context.Context, r gen.CreateCollectionRequestObject) (gen.CreateCollectionResponseObject, error) {
 	ctx, who := asCaller(ctx)
-	draft, err := s.newDraft(who.tenant)
+	key := value(r.Params.IdempotencyKey)
+	draft, repeated, err := s.draft(ctx, who.tenant, key, *r.Body)
 	if err != nil {
 		return nil, err
 	}
-	spec, err := s.specOf(ctx, draft, *r.Body)
-	if err != nil {
+	// Asked for once: whom the workflow is given are those that were found able.
+	offers := s.config.Accounts.Offers(who.tenant)
+	spec, err := s.specOf(ctx, draft, *r.Body, offers)
+	switch {
+	case err != nil && repeated:
+		return s.createdBefore(ctx, draft, err)
+	case err != nil:
 		return nil, err
 	}
-	if key := value(r.Params.IdempotencyKey); key != "" {
+	if key != "" && !repeated {
 		if draft, err = s.claimCollection(ctx, draft, key, *r.Body); err != nil {
 			return nil, err
 		}
-		if spec, err = s.specOf(ctx, draft, *r.Body); err != nil {
+		if spec, err = s.specOf(ctx, draft, *r.Body, offers); err != nil {
 			return nil, err
 		}
 	}
-	collection, err := signing.New(spec)
-	if err != nil {
-		return nil, err
-	}
+	input := workflows.CollectionInput{Spec: spec}
+	input.Routes, input.Own = routesOf(spec, offers)
 	if err := s.config.Records.PutSpec(ctx, spec); err != nil {
 		return nil, err
 	}
-	input := workflows.CollectionInput{Spec: spec}
-	input.Routes, input.Own = routesOf(spec, s.config.Accounts.Offers(spec.Tenant))
 	if err := s.config.Orchestrator.Start(ctx, input); err != nil {
+		return nil, err
+	}
+	return created(spec)
+}
+
+// createdBefore answers a repeat that could not be carried out any more, because of
+// why: with the collection, where it was begun, and else with why.
+func (s *Server) createdBefore(ctx context.Context, d draft, why error) (gen.CreateCollectionResponseObject, error) {
+	_, err := s.view(ctx, d.tenant, string(d.id))
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, why
+	}
+	if err != nil {
+		return nil, err
+	}
+	spec, err := s.spec(ctx, d.tenant, string(d.id))
+	if err != nil {
+		return nil, err
+	}
+	return created(spec)
+}
+
+// created answers with a collection as it began.
+func created(spec signing.Spec) (gen.CreateCollectionResponseObject, error) {
+	collection, err := signing.New(spec)
+	if err != nil {
 		return nil, err
 	}
 	return gen.CreateCollection201JSONResponse{
@@ -73,10 +102,26 @@ type draft struct {
 	at     time.Time
 }
 
-func (s *Server) newDraft(tenant signing.TenantID) (draft, error) {
+// draft returns a new draft, or the one that the key stands for already.
+func (s *Server) draft(ctx context.Context, tenant signing.TenantID, key string, body gen.CollectionRequest) (d draft, repeated bool, err error) {
 	at := s.config.Clock().UTC().Truncate(time.Millisecond)
 	id, err := signing.NewID(signing.CollectionPrefix, at, s.config.Entropy)
-	return draft{tenant, signing.CollectionID(id), at}, err
+	d = draft{tenant, signing.CollectionID(id), at}
+	if err != nil || key == "" {
+		return d, false, err
+	}
+	digest, err := requestDigest("collection", body)
+	if err != nil {
+		return d, false, err
+	}
+	resource, err := s.config.Claims.Claimed(ctx, tenant, key, digest)
+	if fault.KindOf(err) == fault.NotFound {
+		return d, false, nil
+	}
+	if err == nil {
+		d, err = d.claimed(resource)
+	}
+	return d, true, err
 }
 
 // claimCollection returns the draft that the key stands for.
@@ -89,6 +134,11 @@ func (s *Server) claimCollection(ctx context.Context, d draft, key string, body 
 	if resource, err = s.config.Claims.Claim(ctx, d.tenant, key, digest, resource); err != nil {
 		return d, err
 	}
+	return d.claimed(resource)
+}
+
+// claimed is the draft that a key was claimed for.
+func (d draft) claimed(resource string) (draft, error) {
 	id, at, found := strings.Cut(resource, "@")
 	millis, err := strconv.ParseInt(at, 10, 64)
 	if !found || err != nil || !signing.ValidID(signing.CollectionPrefix, id) {
@@ -110,7 +160,7 @@ func requestDigest(kind string, parts ...any) (signing.Digest, error) {
 
 // specOf builds and checks the spec that a request asks for. Its fault names
 // every field that is wrong.
-func (s *Server) specOf(ctx context.Context, d draft, body gen.CollectionRequest) (signing.Spec, error) {
+func (s *Server) specOf(ctx context.Context, d draft, body gen.CollectionRequest, offers map[signing.Method][]Offer) (signing.Spec, error) {
 	spec := signing.Spec{
 		ID: d.id, Tenant: d.tenant, Locale: signing.LocaleSV, TimeZone: "Europe/Stockholm",
 		Policy: signing.DefaultPolicy(), CreatedAt: d.at, Deadline: d.at.Add(defaultDeadline),
@@ -144,7 +194,7 @@ func (s *Server) specOf(ctx context.Context, d draft, body gen.CollectionRequest
 		return spec, err
 	}
 	f.merge(spec.Validate())
-	checkOffers(spec, s.config.Accounts.Offers(spec.Tenant), f)
+	checkOffers(spec, offers, f)
 	return spec, f.err()
 }
 

@@ -3,10 +3,12 @@ package api_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/handslag/handslag/api"
+	"github.com/handslag/handslag/fault"
 	"github.com/handslag/handslag/providers"
 	"github.com/handslag/handslag/signing"
 )
@@ -168,4 +170,62 @@ func TestWorkflowGetsWhoMeetsThePolicy(t *testing.T) {
 	require.Equal(t, http.StatusCreated, a.StatusCode, "%s", a.body)
 	require.Equal(t, map[signing.Method]signing.Route{signing.MethodBankIDSE: {"bankid"}}, w.temporal.input.Routes)
 	require.Empty(t, w.temporal.input.Own)
+}
+
+// TestRepeatAfterTheAccountsHaveChanged is the collection that was begun, whoever
+// serves its method now. One that was not begun is refused.
+func TestRepeatAfterTheAccountsHaveChanged(t *testing.T) {
+	w := newWorld(t)
+	at := time.Now()
+	w.now = func() time.Time { return at }
+	body := collectionBody(w.upload())
+	body["deadline"] = at.Add(time.Hour).Format(time.RFC3339)
+	ask := func(key string) answer {
+		return w.do(call{method: "POST", path: "/v1/collections", token: keyAcme, body: body, header: map[string]string{"Idempotency-Key": key}})
+	}
+	first := ask("begun")
+	require.Equal(t, http.StatusCreated, first.StatusCode, "%s", first.body)
+	w.temporal.failStart = fault.New(fault.Unavailable, "orchestrator_unavailable", "Down.")
+	require.Equal(t, http.StatusServiceUnavailable, ask("left").StatusCode)
+	w.temporal.failStart = nil
+
+	served := w.accounts.offers
+	w.accounts.offers = nil
+	again := ask("begun")
+	require.Equal(t, http.StatusCreated, again.StatusCode, "%s", again.body)
+	require.JSONEq(t, string(first.body), string(again.body))
+	require.Equal(t, []string{"/participants/0/method unavailable", "/participants/1/method unavailable"}, fieldsOf(t, ask("left")))
+	require.Equal(t, http.StatusUnprocessableEntity, ask("new").StatusCode)
+
+	w.accounts.offers = served
+	at = at.Add(2 * time.Hour)
+	require.JSONEq(t, string(first.body), string(ask("begun").body), "the deadline has passed")
+	require.Equal(t, []string{"/deadline past"}, fieldsOf(t, ask("new")), "which was claimed for nothing")
+	require.Equal(t, 1, w.temporal.started)
+}
+
+// fickleAccounts serve whoever asks first, and nobody after.
+type fickleAccounts struct {
+	*fakeAccounts
+	asked int
+}
+
+func (f *fickleAccounts) Offers(t signing.TenantID) map[signing.Method][]api.Offer {
+	if f.asked++; f.asked > 1 {
+		return nil
+	}
+	return f.fakeAccounts.Offers(t)
+}
+
+// TestAccountsThatChangeDuringACreation leave no collection that nobody can serve.
+func TestAccountsThatChangeDuringACreation(t *testing.T) {
+	for _, key := range []string{"", "key"} {
+		w := newWorld(t, func(c *api.Config) { c.Accounts = &fickleAccounts{fakeAccounts: newFakeAccounts()} })
+		c := call{method: "POST", path: "/v1/collections", token: keyAcme, body: collectionBody(w.upload())}
+		if key != "" {
+			c.header = map[string]string{"Idempotency-Key": key}
+		}
+		require.Equal(t, http.StatusCreated, w.do(c).StatusCode)
+		require.Equal(t, signing.Route{"bankid"}, w.temporal.input.Routes[signing.MethodBankIDSE])
+	}
 }

@@ -65,6 +65,9 @@ type Claims interface {
 	// which is the given one the first time. A key that was claimed for another
 	// request is the Invalid fault idempotency_key_reused.
 	Claim(ctx context.Context, tenant signing.TenantID, key string, request signing.Digest, resource string) (string, error)
+	// Claimed returns what Claim would, for a key that was claimed before; else it is
+	// NotFound, and nothing is claimed.
+	Claimed(ctx context.Context, tenant signing.TenantID, key string, request signing.Digest) (string, error)
 }
 
 // Link is what a signer link opens.
@@ -146,12 +149,12 @@ type Callbacks interface {
 // Orders remembers whose orders are, for the calls of providers. Safe for
 // concurrent use.
 type Orders interface {
-	// PutOrder notes whose an order is, durably, by what the provider calls it and by
-	// its attempt. It may be repeated.
-	PutOrder(ctx context.Context, provider, order string, h signing.Holder) error
-	// FindOrder returns whose the first order is that is known by one of these names,
-	// or NotFound.
-	FindOrder(ctx context.Context, provider string, refs ...string) (signing.Holder, error)
+	// PutOrder notes whose an order is that was made at an account, durably, by what
+	// the provider calls it and by its attempt. It may be repeated.
+	PutOrder(ctx context.Context, at signing.AccountRef, order string, h signing.Holder) error
+	// FindOrder returns whose the account's first order is that is known by one of
+	// these names, or NotFound: what was made at another account is nobody's.
+	FindOrder(ctx context.Context, at signing.AccountRef, refs ...string) (signing.Holder, error)
 }
 
 // Orchestrator runs collections. Faults of the workflow come back as the faults

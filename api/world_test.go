@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -457,6 +458,7 @@ func (f *fakeOrchestrator) StartAttempt(_ context.Context, id signing.Collection
 		if a.Provider, order, err = f.place(c.Collection, cmd); err != nil {
 			return workflows.StartedAttempt{}, err
 		}
+		order.Account = cmp.Or(order.Account, "house")
 		c.Reroute(cmd.Participant, a.Provider)
 	}
 	if cmd.Channel == signing.ChannelPhone {
@@ -751,19 +753,29 @@ func (f *fakeStore) Claim(_ context.Context, tenant signing.TenantID, key string
 	return known[1], nil
 }
 
+func (f *fakeStore) Claimed(ctx context.Context, tenant signing.TenantID, key string, request signing.Digest) (string, error) {
+	f.mu.Lock()
+	_, ok := f.claims[at(tenant, key)]
+	f.mu.Unlock()
+	if !ok {
+		return "", fault.New(fault.NotFound, "idempotency_key_unclaimed", "The idempotency key was not used yet.")
+	}
+	return f.Claim(ctx, tenant, key, request, "")
+}
+
 // PutOrder implements api.Orders.
-func (f *fakeStore) PutOrder(_ context.Context, provider, order string, h signing.Holder) error {
+func (f *fakeStore) PutOrder(_ context.Context, a signing.AccountRef, order string, h signing.Holder) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.putOrder != nil {
 		return f.putOrder
 	}
-	f.orders[provider+"/"+order], f.orders[provider+"/"+string(h.Attempt)] = h, h
+	f.orders[a.Provider+"/"+a.Account+"/"+order], f.orders[a.Provider+"/"+a.Account+"/"+string(h.Attempt)] = h, h
 	return nil
 }
 
 // FindOrder implements api.Orders.
-func (f *fakeStore) FindOrder(_ context.Context, provider string, refs ...string) (signing.Holder, error) {
+func (f *fakeStore) FindOrder(_ context.Context, a signing.AccountRef, refs ...string) (signing.Holder, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.searches++
@@ -771,7 +783,7 @@ func (f *fakeStore) FindOrder(_ context.Context, provider string, refs ...string
 		return signing.Holder{}, f.fail
 	}
 	for _, ref := range refs {
-		if h, ok := f.orders[provider+"/"+ref]; ok {
+		if h, ok := f.orders[a.Provider+"/"+a.Account+"/"+ref]; ok {
 			return h, nil
 		}
 	}

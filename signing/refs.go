@@ -29,6 +29,9 @@ type EvidenceRef struct {
 	Name       string // a short fixed word, [a-z0-9.-]
 }
 
+// AccountRef names an account at a provider.
+type AccountRef struct{ Provider, Account string }
+
 // Holder names the attempt that holds a person's one live order.
 type Holder struct {
 	Tenant      TenantID

@@ -12,6 +12,7 @@ import (
 
 var (
 	errKeyReused = fault.New(fault.Invalid, "idempotency_key_reused", "The idempotency key was used for another request.")
+	errUnclaimed = fault.New(fault.NotFound, "idempotency_key_unclaimed", "The idempotency key was not used yet.")
 	errLink      = fault.New(fault.Unauthenticated, "link_invalid", "The link is not valid, or not any more.")
 )
 
@@ -29,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, tenant signing.TenantID, key string, 
 	if err != nil {
 		return "", err
 	}
-	at := prefix + "/i/" + s.hashed(purposeIdempotency, string(tenant)+"\n"+key)
+	at := s.claimKey(prefix, tenant, key)
 	record, err := json.Marshal(claim{request, resource})
 	if err != nil {
 		return "", fmt.Errorf("encode %s: %w", at, err)
@@ -46,6 +47,27 @@ func (s *Store) Claim(ctx context.Context, tenant signing.TenantID, key string, 
 		return "", errKeyReused
 	}
 	return first.Resource, nil
+}
+
+// Claimed returns the resource that a request's idempotency key was given to, or
+// NotFound where it has none yet. A key that another request has is refused.
+func (s *Store) Claimed(ctx context.Context, tenant signing.TenantID, key string, request signing.Digest) (string, error) {
+	prefix, err := tenantKey(tenant)
+	if err != nil {
+		return "", err
+	}
+	first, err := getRecord[claim](ctx, s, s.claimKey(prefix, tenant, key), errUnclaimed)
+	switch {
+	case err != nil:
+		return "", err
+	case first.Request != request:
+		return "", errKeyReused
+	}
+	return first.Resource, nil
+}
+
+func (s *Store) claimKey(prefix string, tenant signing.TenantID, key string) string {
+	return prefix + "/i/" + s.hashed(purposeIdempotency, string(tenant)+"\n"+key)
 }
 
 // Link is what a participant's link opens.

@@ -150,9 +150,11 @@ var steps = map[string]func(*testing.T, *world) step{
 	"order": func(t *testing.T, w *world) step {
 		h := newHolder(t, w)
 		return step{
-			func(s *storage.Store) error { return s.PutOrder(w.ctx, "signicat", "order-1", h) },
+			func(s *storage.Store) error {
+				return s.PutOrder(w.ctx, signing.AccountRef{Provider: "signicat", Account: "house"}, "order-1", h)
+			},
 			func(s *storage.Store) (bool, error) {
-				_, err := s.FindOrder(w.ctx, "signicat", "order-1")
+				_, err := s.FindOrder(w.ctx, signing.AccountRef{Provider: "signicat", Account: "house"}, "order-1")
 				return found(err)
 			},
 		}

@@ -98,13 +98,22 @@ var recordTests = map[string]func(*testing.T, *world){
 	},
 	"claims": func(t *testing.T, w *world) {
 		request := signing.DigestOf([]byte("request"))
+		_, err := w.store.Claimed(w.ctx, w.tenant, "key with spaces / and åäö", request)
+		requireCode(t, fault.NotFound, "idempotency_key_unclaimed", err)
 		got, err := w.store.Claim(w.ctx, w.tenant, "key with spaces / and åäö", request, "one")
 		require.NoError(t, err)
 		require.Equal(t, "one", got)
 		got, err = w.store.Claim(w.ctx, w.tenant, "key with spaces / and åäö", request, "two")
 		require.NoError(t, err)
 		require.Equal(t, "one", got)
+		got, err = w.store.Claimed(w.ctx, w.tenant, "key with spaces / and åäö", request)
+		require.NoError(t, err)
+		require.Equal(t, "one", got)
+		_, err = w.store.Claimed(w.ctx, w.tenant+"x", "key with spaces / and åäö", request)
+		requireCode(t, fault.NotFound, "idempotency_key_unclaimed", err)
 		_, err = w.store.Claim(w.ctx, w.tenant, "key with spaces / and åäö", signing.DigestOf([]byte("else")), "one")
+		requireCode(t, fault.Invalid, "idempotency_key_reused", err)
+		_, err = w.store.Claimed(w.ctx, w.tenant, "key with spaces / and åäö", signing.DigestOf([]byte("else")))
 		requireCode(t, fault.Invalid, "idempotency_key_reused", err)
 		got, err = w.store.Claim(w.ctx, w.tenant+"x", "key with spaces / and åäö", request, "three")
 		require.NoError(t, err)
@@ -137,19 +146,21 @@ var recordTests = map[string]func(*testing.T, *world){
 		requireCode(t, fault.Corrupt, "stored_differs", w.store.PutLink(w.ctx, token, l))
 	},
 	"orders": func(t *testing.T, w *world) {
-		h := newHolder(t, w)
-		_, err := w.store.FindOrder(w.ctx, "signicat", "order-1", string(h.Attempt))
+		h, house := newHolder(t, w), signing.AccountRef{Provider: "signicat", Account: "house"}
+		_, err := w.store.FindOrder(w.ctx, house, "order-1", string(h.Attempt))
 		requireCode(t, fault.NotFound, "order_unfound", err)
-		require.NoError(t, w.store.PutOrder(w.ctx, "signicat", "order-1", h))
-		require.NoError(t, w.store.PutOrder(w.ctx, "signicat", "order-1", h))
+		require.NoError(t, w.store.PutOrder(w.ctx, house, "order-1", h))
+		require.NoError(t, w.store.PutOrder(w.ctx, house, "order-1", h))
 		for _, names := range [][]string{{"order-1"}, {string(h.Attempt)}, {"unknown", "order-1"}} {
-			got, err := w.store.FindOrder(w.ctx, "signicat", names...)
+			got, err := w.store.FindOrder(w.ctx, house, names...)
 			require.NoError(t, err)
 			require.Equal(t, h, got)
 		}
-		_, err = w.store.FindOrder(w.ctx, "idkollen", "order-1", string(h.Attempt))
-		requireCode(t, fault.NotFound, "order_unfound", err)
-		requireCode(t, fault.Corrupt, "stored_differs", w.store.PutOrder(w.ctx, "signicat", "order-1", newHolder(t, w)))
+		for _, other := range []signing.AccountRef{{Provider: "signicat", Account: "other"}, {Provider: "idkollen", Account: "house"}, {Provider: "signicat"}} {
+			_, err = w.store.FindOrder(w.ctx, other, "order-1", string(h.Attempt))
+			requireCode(t, fault.NotFound, "order_unfound", err)
+		}
+		requireCode(t, fault.Corrupt, "stored_differs", w.store.PutOrder(w.ctx, house, "order-1", newHolder(t, w)))
 	},
 	"keys": func(t *testing.T, w *world) {
 		spec := newSpec(t, w)
