@@ -34,6 +34,7 @@ const (
 	codeOtherSigner  = "signer_other"        // its certificate has another one
 	codeRevoked      = "certificate_revoked" // as pdf.Status and the sources of status say
 	codeNoResult     = "document_not_returned"
+	codeBelowPolicy  = "below_policy" // it holds, and is less than the collection accepts
 	skewOfProviders  = 5 * time.Minute
 	checkTime        = "signing_time" // timestamp, claimed or collected
 	checkLevel       = "pades_level"  // the lowest of all documents

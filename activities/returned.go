@@ -50,6 +50,7 @@ type delivery struct {
 	answer StoredAnswer
 	sent   []signing.ManifestDocument
 	result providers.Result // which files there are
+	policy signing.Policy
 }
 
 // deliver fetches what was signed, judges it, and makes the next revision of each
@@ -76,6 +77,10 @@ func (d *delivery) deliver(ctx context.Context, p signing.Participant, asked req
 	default:
 		if verdict, err = d.judge(ctx, p, files); err != nil {
 			return verdict, nil, err
+		}
+		// The collection would not count it, so nobody may sign on top of it.
+		if verdict.Outcome == signing.OutcomeSigned && !d.policy.Accepts(verdict.Assurance, verdict.Level) {
+			verdict = d.refusal(refused{signing.ReasonNotAccepted, codeBelowPolicy})
 		}
 	}
 	if verdict, err = d.keep(ctx, d.ref, verdict); err != nil || verdict.Outcome != signing.OutcomeSigned {

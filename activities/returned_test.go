@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -311,4 +312,25 @@ func TestDocumentsThatAreTheSame(t *testing.T) {
 			c.hop(1)
 		})
 	}
+}
+
+// TestBelowThePolicy: what holds and is less than the collection accepts is not
+// counted, so it makes no revision: the next one to sign would be in its way, and
+// so would the seal.
+func TestBelowThePolicy(t *testing.T) {
+	c := newChain(t)
+	c.hop(0)
+	before, accepted := maps.Clone(c.store.revisions), c.store.spec.Policy
+	c.store.spec.Policy = signing.Policy{Accept: []signing.Assurance{signing.AssuranceAttested}}
+	ref := c.signedBy(1)
+	for range 2 { // and again, as after a crash
+		r, err := c.judge(ref)
+		require.NoError(t, err)
+		require.Equal(t, signing.AttemptResult{
+			Outcome: signing.OutcomeFailed, Reason: signing.ReasonNotAccepted, ProviderCode: "below_policy",
+		}, r)
+	}
+	require.Equal(t, before, c.store.revisions)
+	c.store.spec.Policy = accepted
+	c.hop(2)
 }

@@ -45,7 +45,7 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 	if err != nil {
 		return signing.AttemptResult{}, err
 	}
-	_, p, err := participant(ctx, v.Specs, ref)
+	spec, p, err := participant(ctx, v.Specs, ref)
 	if err != nil {
 		return signing.AttemptResult{}, err
 	}
@@ -69,7 +69,7 @@ func (v *Verification) verify(ctx context.Context, ref AttemptRef) (signing.Atte
 	var made []signing.Current
 	from, signs := provider.Provider.(providers.RevisionReturner)
 	if signs && provider.Capabilities().ReturnsPDF && result.Outcome == signing.OutcomeSigned {
-		d := &delivery{Verification: v, ref: ref, from: from, answer: answer, result: result}
+		d := &delivery{Verification: v, ref: ref, from: from, answer: answer, result: result, policy: spec.Policy}
 		result, made, err = d.deliver(ctx, p, asked)
 	} else {
 		result, err = v.keep(ctx, ref, result)
