@@ -22,6 +22,9 @@ const (
 	// answer that went elsewhere may take to be stored by another run.
 	keepTime  = 8 * time.Second
 	otherTime = 20 * time.Second
+	// openTime is how long it is tried to end an order that stays open until it is
+	// cancelled.
+	openTime = 15 * time.Minute
 )
 
 // errPassOn ends a run of FollowAttempt so that another, on a healthy worker or
@@ -63,6 +66,7 @@ type follower struct {
 	beaten      time.Time
 	pause       time.Duration // before the next collect
 	withdrawing bool          // the end of the task has been heard
+	cancelled   bool          // the provider was told to end the order, and may have
 }
 
 func (a *Attempts) follower(task context.Context, in FollowInput) (*follower, error) {
@@ -148,6 +152,16 @@ func (f *follower) deadline() time.Time {
 	return f.Order.StartedAt.Add(f.can.OrderLife + graceTime)
 }
 
+// patience is how long it is tried to end the order from now on. One that a
+// provider keeps open can be signed for all that time, and what was signed is
+// there for us.
+func (f *follower) patience() time.Time {
+	if f.can.Redirect {
+		return f.Clock().Add(openTime)
+	}
+	return f.deadline()
+}
+
 // orderState is what a collect found.
 type orderState int
 
@@ -181,6 +195,9 @@ func (f *follower) collect() (FollowResult, orderState, error) {
 		return FollowResult{}, pending, nil
 	case fault.KindOf(err) == fault.NotFound:
 		result, err := f.gone(err)
+		if result.End == FollowLost && f.cancelled {
+			result = FollowResult{End: FollowCancelled}
+		}
 		return result, ended, err
 	}
 	activity.GetLogger(f.task).Warn("collect", "attempt", f.Attempt, "error", err)
@@ -253,6 +270,7 @@ func (f *follower) gone(cause error) (FollowResult, error) {
 // nothing to cancel.
 func (f *follower) withdraw() (FollowResult, error) {
 	f.withdrawing = true
+	giveUp := f.patience()
 	for {
 		result, state, err := f.collect()
 		if state == ended || err != nil {
@@ -260,11 +278,12 @@ func (f *follower) withdraw() (FollowResult, error) {
 		}
 		if state == pending {
 			err = f.provider.Cancel(f.ctx, f.Order.Ref)
+			f.cancelled = err == nil || fault.KindOf(err) == fault.Uncertain
 		}
 		switch {
 		case state == pending && err == nil:
 			return FollowResult{End: FollowCancelled}, nil
-		case f.Clock().After(f.deadline()):
+		case f.Clock().After(giveUp):
 			return FollowResult{End: FollowLost, ProviderCode: providerCode(err)}, nil
 		case err != nil && fault.KindOf(err) != fault.NotFound:
 			activity.GetLogger(f.task).Warn("cancel an order", "attempt", f.Attempt, "error", err)
