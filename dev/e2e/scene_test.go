@@ -2,6 +2,9 @@ package e2e_test
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -231,9 +234,6 @@ func (r role) isDone(outcome string) {
 	require.Equal(r, outcome, ended.Outcome, "%s: %+v", r.name, ended)
 }
 
-// isAway waits until the attempt, at which nobody does anything, is over.
-func (r role) isAway() { r.Helper(); r.ended() }
-
 // cannotSignOn finds that a page is of no use any more.
 func (r role) cannotSignOn(page string) {
 	r.Helper()
@@ -309,7 +309,37 @@ func (c *scene) completes() {
 			evidence = append(evidence, b)
 		}
 		c.judged(c.verifyAccepting([]string{"attested", "identified"}, result, evidence...))
+		c.keep(result)
 	}
+}
+
+// resultsVar names a folder for the results of scenes, for others to judge.
+const resultsVar = "HANDSLAG_E2E_RESULTS"
+
+// keep writes a result, the trust anchors and a line in a list that says how many
+// signatures are in it: one of each Norwegian, and the seal.
+func (c *scene) keep(result []byte) {
+	c.Helper()
+	dir := os.Getenv(resultsVar)
+	if dir == "" {
+		return
+	}
+	signatures := 1
+	for _, p := range c.cast {
+		if p.method == "nbid-pki" {
+			signatures++
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "trust")); err != nil {
+		require.NoError(c, os.CopyFS(filepath.Join(dir, "trust"), os.DirFS(c.trust)))
+	}
+	name := fmt.Sprintf("%s-%s.pdf", strings.ReplaceAll(c.Name(), "/", "-"), c.ID)
+	require.NoError(c, os.WriteFile(filepath.Join(dir, name), result, 0o600))
+	list, err := os.OpenFile(filepath.Join(dir, "list"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	require.NoError(c, err)
+	_, err = fmt.Fprintf(list, "%d\t%s\n", signatures, name)
+	require.NoError(c, err)
+	require.NoError(c, list.Close())
 }
 
 // judged holds the verifier's report to who was in the scene: a signature is
