@@ -82,8 +82,11 @@ func TestWhatEachProviderCanDo(t *testing.T) {
 			a, l := p.Capabilities().Yields(signing.MethodBankIDSEIdentify)
 			return []any{a, l}
 		}, []any{
-			[]any{signing.AssuranceIdentified, signing.LevelAny}, []any{signing.AssuranceIdentified, signing.LevelAny}, []any{signing.AssuranceIdentified, signing.LevelAny},
-			[]any{signing.AssuranceIdentified, signing.LevelAny}, []any{signing.AssuranceIdentified, signing.LevelAny},
+			[]any{signing.AssuranceIdentified, signing.LevelAny},
+			[]any{signing.AssuranceIdentified, signing.LevelAny},
+			[]any{signing.AssuranceIdentified, signing.LevelAny},
+			[]any{signing.AssuranceIdentified, signing.LevelAny},
+			[]any{signing.AssuranceIdentified, signing.LevelAny},
 		}},
 		// What only some can do are interfaces, and saying so goes with having them.
 		"is called back":       {func(p providers.Provider) any { _, ok := p.(providers.PushReader); return ok }, []any{false, true, false, false, true}},
