@@ -54,7 +54,7 @@ func (f *follower) beat() {
 		activity.RecordHeartbeat(f.ctx, f.live)
 	}()
 	if p := <-panicked; p != nil {
-		panic(p) // where the SDK makes it a failure of this activity alone
+		panic(p) //nolint:forbidigo // where the SDK makes it a failure of this activity alone
 	}
 }
 
