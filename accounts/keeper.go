@@ -73,7 +73,9 @@ const keepFor = 45 * time.Minute
 const CodeExpired = "account_expired"
 
 var (
-	errNone = fault.New(fault.Invalid, "provider_unknown", "The installation has no account at that provider.")
+	// Forbidden says that the next provider of a route may make the order: this one
+	// was taken out of the settings after the collection was created.
+	errNone = fault.New(fault.Forbidden, "provider_unknown", "The installation has no account at that provider.")
 	errGone = fault.New(fault.Unavailable, "account_gone",
 		"The account that the order was made at is not in the settings any more.").After(time.Minute)
 	errExpired = fault.New(fault.Unavailable, CodeExpired, "The certificate of the provider's account is not valid now.")
@@ -102,7 +104,7 @@ type Account struct {
 
 // Provider returns the account of that name at the provider, or, where it is
 // empty, the one that serves the tenant now. Its faults are provider_unknown
-// (Invalid), and account_gone and account_expired (Unavailable). An account that
+// (Forbidden), and account_gone and account_expired (Unavailable). An account that
 // is asked for by its name is returned though its certificate has expired: there
 // may be an order, and the provider decides.
 func (k *Keeper) Provider(tenant signing.TenantID, provider, name string) (Account, error) {

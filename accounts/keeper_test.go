@@ -82,7 +82,7 @@ func TestTenantsHaveTheirAccounts(t *testing.T) {
 	k = w.mustOpen(s)
 	_, err := k.Provider("other", "bankid", "")
 	require.Equal(t, "provider_unknown", fault.CodeOf(err))
-	require.Equal(t, fault.Invalid, fault.KindOf(err))
+	require.Equal(t, fault.Forbidden, fault.KindOf(err))
 	require.Empty(t, k.Offers("other"))
 }
 

@@ -95,6 +95,12 @@ func (q question) made(o providers.Order) providers.Order {
 // Invalid fault counts neither for the account nor against it.
 var errNotSent = fault.New(fault.Invalid, "not_sent", "Nothing was sent.")
 
+// errNoLookUp keeps anybody from signing for an organisation that nobody looked up
+// for them. The collection was refused if it could be foreseen; the account's
+// settings have changed since. Another provider of the route may do it.
+var errNoLookUp = fault.New(fault.Forbidden, "organisation_not_looked_up",
+	"The provider's account does not look up who may sign for an organisation; nothing was sent.")
+
 // prepare does what comes before a start: it asks whether the account may be
 // bothered, keeps what the person is to be asked, and locks the person.
 func (a *Attempts) prepare(ctx context.Context, in StartInput, account Account) (question, error) {
@@ -115,6 +121,9 @@ func (a *Attempts) prepared(ctx context.Context, in StartInput, q question) (que
 		return q, err
 	}
 	spec = spec.At(in.Current)
+	if p.Organisation != "" && !q.account.Capabilities().LooksUpSignatories {
+		return q, errNoLookUp.From(in.Provider, "")
+	}
 	if q.request, err = a.keepRequest(ctx, in, spec, p); err != nil {
 		return q, err
 	}

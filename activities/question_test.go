@@ -231,3 +231,16 @@ func (w *world) pose(p *posing) {
 	w.newRun()
 	w.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{p}})
 }
+
+// TestOrganisationThatNobodyLooksUpAnyMore: nobody signs for an organisation at an
+// account whose settings have changed since the collection was created.
+func TestOrganisationThatNobodyLooksUpAnyMore(t *testing.T) {
+	w := newWorld(t)
+	w.store.spec.Participants[0].Organisation = "559000-0948"
+	_, err := w.start()
+	requireCode(t, "organisation_not_looked_up", err)
+	require.Equal(t, fault.Forbidden, fault.KindOf(err), "certainly no order: the next provider may be asked")
+	require.Nil(t, w.store.holder)
+	require.Empty(t, w.store.evidence)
+	require.Equal(t, fault.Invalid, fault.KindOf(w.breaker.ends[0]), "which says nothing of the account")
+}

@@ -14,12 +14,12 @@ import (
 func checkOffers(spec signing.Spec, offers map[signing.Method][]Offer, f *fields) {
 	for i, p := range spec.Participants {
 		if p.Method.Known() {
-			checkOffersFor(p, spec.Policy, offers[p.Method], f, fmt.Sprintf("/participants/%d/", i))
+			checkOffersFor(p, spec, offers[p.Method], f, fmt.Sprintf("/participants/%d/", i))
 		}
 	}
 }
 
-func checkOffersFor(p signing.Participant, policy signing.Policy, offers []Offer, f *fields, at string) {
+func checkOffersFor(p signing.Participant, spec signing.Spec, offers []Offer, f *fields, at string) {
 	if len(offers) == 0 {
 		f.add(at+"method", "unavailable", "No provider that the tenant has an account at serves the method %s.", p.Method)
 		return
@@ -29,10 +29,16 @@ func checkOffersFor(p signing.Participant, policy signing.Policy, offers []Offer
 		f.add(at+"provider", "unavailable", "The method %s is served by %s.", p.Method, list(offers, nil))
 		return
 	}
-	enough := keep(named, func(c providers.Capabilities) bool { return meets(c, p.Method, policy) })
+	enough := keep(named, func(c providers.Capabilities) bool { return meets(c, p.Method, spec.Policy) })
 	if len(enough) == 0 {
-		unmetPolicy(p, policy, named, f)
+		unmetPolicy(p, spec.Policy, named, f)
 		return
+	}
+	for i, d := range spec.Documents {
+		if len(keep(enough, takes(spec, d))) == 0 {
+			f.add(fmt.Sprintf("/documents/%d/id", i), "too_large", "With all signatures in it, the document is larger than what is taken: %s.",
+				list(enough, func(c providers.Capabilities) string { return fmt.Sprintf("%d bytes", c.MaxDocument) }))
+		}
 	}
 	if p.Organisation != "" && len(keep(enough, looksUp)) == 0 {
 		f.add(at+"organisation", "unavailable", "Who may sign for an organisation is not looked up by %s.", list(enough, nil))
@@ -87,13 +93,29 @@ func meets(c providers.Capabilities, m signing.Method, policy signing.Policy) bo
 	return policy.Accepts(c.Yields(m))
 }
 
+// signatureRoom is what one person's signature adds to a document, with its
+// timestamps and proofs.
+const signatureRoom = 128 << 10
+
+// takes says who takes a document, for a person who signs it after all others.
+func takes(spec signing.Spec, d signing.Document) func(providers.Capabilities) bool {
+	last := d.Length - signatureRoom
+	for _, p := range spec.Participants {
+		if p.Method.SignsDocuments() {
+			last += signatureRoom
+		}
+	}
+	return func(c providers.Capabilities) bool { return c.MaxDocument == 0 || last <= c.MaxDocument }
+}
+
 func looksUp(c providers.Capabilities) bool { return c.LooksUpSignatories }
 
 // ableFor are the offers that can serve a participant, in the order in which they
 // are asked.
-func ableFor(p signing.Participant, policy signing.Policy, offers map[signing.Method][]Offer) []Offer {
+func ableFor(p signing.Participant, spec signing.Spec, offers map[signing.Method][]Offer) []Offer {
 	return keep(offersFor(p, offers[p.Method]), func(c providers.Capabilities) bool {
-		return meets(c, p.Method, policy) && (p.Organisation == "" || looksUp(c))
+		return meets(c, p.Method, spec.Policy) && (p.Organisation == "" || looksUp(c)) &&
+			!slices.ContainsFunc(spec.Documents, func(d signing.Document) bool { return !takes(spec, d)(c) })
 	})
 }
 
@@ -121,9 +143,9 @@ func redirecting(offers []Offer) []Offer {
 func routesOf(spec signing.Spec, offers map[signing.Method][]Offer) (map[signing.Method]signing.Route, map[signing.ParticipantID]signing.Route) {
 	routes, own := map[signing.Method]signing.Route{}, map[signing.ParticipantID]signing.Route{}
 	for _, p := range spec.Participants {
-		routes[p.Method] = names(ableFor(signing.Participant{Method: p.Method}, spec.Policy, offers))
+		routes[p.Method] = names(ableFor(signing.Participant{Method: p.Method}, spec, offers))
 		if p.Organisation != "" {
-			own[p.ID] = names(ableFor(p, spec.Policy, offers))
+			own[p.ID] = names(ableFor(p, spec, offers))
 		}
 	}
 	return routes, own

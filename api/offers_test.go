@@ -108,6 +108,10 @@ func TestCollectionThatNobodyCanServe(t *testing.T) {
 			func(b body) body { return with(b, "559000-0948", "participants", 0, "organisation") },
 			"/participants/0/organisation unavailable", "Who may sign for an organisation is not looked up by bankid.",
 		},
+		"document too large to be signed in": {
+			func(w *world) { w.accounts.offers[signing.MethodNBIDPKI][0].Capabilities.MaxDocument = 15 }, norwegian,
+			"/documents/0/id too_large", "With all signatures in it, the document is larger than what is taken: 15 bytes by signicat.",
+		},
 		"Swedish number of a Norwegian": {
 			nil, func(b body) body { return with(b, "nbid-pki", "participants", 0, "method") },
 			"/participants/0/personalNumber format", "Not eleven digits.",

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -185,22 +187,38 @@ func (t *Temporal) Followed(ctx context.Context, id signing.CollectionID, p sign
 	if err != nil {
 		return nil, fromTemporal("describe "+string(id), err)
 	}
-	for _, pending := range described.GetPendingActivities() {
-		// An activity's id may be used once in a workflow, so that of a later
-		// attempt has more behind the participant's.
-		id := pending.GetActivityId()
-		if id != workflows.FollowID(p) && !strings.HasPrefix(id, workflows.FollowID(p)+"/") {
-			continue
-		}
-		var live workflows.Live
-		if details := pending.GetHeartbeatDetails(); len(details.GetPayloads()) > 0 {
-			if err := t.config.Converter.FromPayloads(details, &live); err != nil {
-				return nil, fmt.Errorf("decode the heartbeat of %s: %w", id, err)
-			}
-		}
-		return &live, nil
+	pending := latestFollow(described.GetPendingActivities(), p)
+	if pending == nil {
+		return nil, nil //nolint:nilnil // nobody is followed, and that is no error
 	}
-	return nil, nil //nolint:nilnil // nobody is followed, and that is no error
+	var live workflows.Live
+	if details := pending.GetHeartbeatDetails(); len(details.GetPayloads()) > 0 {
+		if err := t.config.Converter.FromPayloads(details, &live); err != nil {
+			return nil, fmt.Errorf("decode the heartbeat of %s: %w", pending.GetActivityId(), err)
+		}
+	}
+	return &live, nil
+}
+
+// latestFollow finds the activity that follows a participant's order. An attempt
+// whose answer came by a provider's call may be over before its activity is; the
+// next one's has a higher number behind the participant's id.
+func latestFollow(all []*workflowpb.PendingActivityInfo, p signing.ParticipantID) *workflowpb.PendingActivityInfo {
+	var latest *workflowpb.PendingActivityInfo
+	last := 0
+	for _, a := range all {
+		rest, ours := strings.CutPrefix(a.GetActivityId(), workflows.FollowID(p))
+		n := 1
+		if ours && rest != "" {
+			var err error
+			n, err = strconv.Atoi(strings.TrimPrefix(rest, "/"))
+			ours = err == nil && strings.HasPrefix(rest, "/")
+		}
+		if ours && n > last {
+			latest, last = a, n
+		}
+	}
+	return latest
 }
 
 // fromTemporal translates what Temporal answers into faults.

@@ -237,17 +237,20 @@ func TestFollowedReadsTheHeartbeat(t *testing.T) {
 	pending := func(id string, details *commonpb.Payloads) *workflowpb.PendingActivityInfo {
 		return &workflowpb.PendingActivityInfo{ActivityId: id, HeartbeatDetails: details}
 	}
+	older, newer := pending("follow/par_1/9", nil), pending("follow/par_1/10", payloads)
 	for name, row := range map[string]struct {
 		pending []*workflowpb.PendingActivityInfo
 		want    *workflows.Live
 		fails   bool
 	}{
-		"followed":      {[]*workflowpb.PendingActivityInfo{pending("7", nil), pending("follow/par_1", payloads)}, &live, false},
-		"second try":    {[]*workflowpb.PendingActivityInfo{pending("follow/par_10", nil), pending("follow/par_1/2", payloads)}, &live, false},
-		"not heard of":  {[]*workflowpb.PendingActivityInfo{pending("follow/par_1", nil)}, &workflows.Live{}, false},
-		"somebody else": {[]*workflowpb.PendingActivityInfo{pending("follow/par_2", payloads)}, nil, false},
-		"nobody":        {nil, nil, false},
-		"undecodable":   {[]*workflowpb.PendingActivityInfo{pending("follow/par_1", &commonpb.Payloads{Payloads: []*commonpb.Payload{{Data: []byte("x")}}})}, nil, true},
+		"followed":   {[]*workflowpb.PendingActivityInfo{pending("7", nil), pending("follow/par_1", payloads)}, &live, false},
+		"second try": {[]*workflowpb.PendingActivityInfo{pending("follow/par_10", nil), pending("follow/par_1/2", payloads)}, &live, false},
+		"one that is over before, one that is new": {[]*workflowpb.PendingActivityInfo{older, newer}, &live, false},
+		"the other way around":                     {[]*workflowpb.PendingActivityInfo{newer, older}, &live, false},
+		"not heard of":                             {[]*workflowpb.PendingActivityInfo{pending("follow/par_1", nil)}, &workflows.Live{}, false},
+		"somebody else":                            {[]*workflowpb.PendingActivityInfo{pending("follow/par_2", payloads)}, nil, false},
+		"nobody":                                   {nil, nil, false},
+		"undecodable":                              {[]*workflowpb.PendingActivityInfo{pending("follow/par_1", &commonpb.Payloads{Payloads: []*commonpb.Payload{{Data: []byte("x")}}})}, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newTemporal(t, temporalStub{describe: func() (*workflowservice.DescribeWorkflowExecutionResponse, error) {

@@ -29,7 +29,7 @@ func (s *Server) StartAttempt(ctx context.Context, r gen.StartAttemptRequestObje
 	if err != nil {
 		return nil, err
 	}
-	offers := ableFor(p, spec.Policy, s.config.Accounts.Offers(spec.Tenant))
+	offers := ableFor(p, spec, s.config.Accounts.Offers(spec.Tenant))
 	if err := checkChannel(command.Channel, offers); err != nil {
 		return nil, err
 	}

@@ -145,6 +145,7 @@ type Capabilities struct {
 	BindsText   bool              // the person sees and signs our text
 	BindsDigest bool              // the signature covers our manifest
 	ReturnsPDF  bool              // it signs the documents; see RevisionReturner
+	MaxDocument int64             // the largest revision that it takes, in bytes; 0 has no limit
 	QR          QRMode
 	Redirect    bool // the person is sent to Order.RedirectURL
 	Phone       bool

@@ -66,7 +66,7 @@ func (c *Client) Name() string { return name }
 func (c *Client) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
 		Methods: []signing.Method{signing.MethodNBIDPKI}, Assurance: signing.AssuranceVerified, Level: signing.LevelQES, ReturnsPDF: true,
-		QR: providers.QRNone, Redirect: true, Pushes: true,
+		MaxDocument: c.config.MaxDocument, QR: providers.QRNone, Redirect: true, Pushes: true,
 		CollectEvery: c.config.CollectEvery, OrderLife: c.config.OrderLife,
 	}
 }
