@@ -153,7 +153,11 @@ func (c *collection) judge(ctx workflow.Context, ref activities.AttemptRef, end 
 	case activities.FollowAnswered:
 		var result signing.AttemptResult
 		var a *activities.Verification
-		c.must(ctx, "verify the answer", a.VerifyAttempt, ref, &result)
+		verify := effect{"verify the answer", settleTime, effectTimeout}
+		if p, _ := c.Participant(ref.Participant); p.Method.SignsDocuments() {
+			verify.settle, verify.try = deliverTime, deliverTime
+		}
+		c.mustBy(ctx, verify, a.VerifyAttempt, ref, &result)
 		return result
 	case activities.FollowCancelled:
 		return signing.AttemptResult{Outcome: signing.OutcomeCancelled, ProviderCode: end.ProviderCode}

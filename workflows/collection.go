@@ -153,17 +153,28 @@ func (c *collection) finish() {
 // settleTime, the collection needs attention; an operator mends the cause and
 // may send the retry signal, and the effect, once it happens, clears the flag.
 func (c *collection) must(ctx workflow.Context, what string, activity, in, out any) {
+	c.mustBy(ctx, effect{what, settleTime, effectTimeout}, activity, in, out)
+}
+
+// effect is an effect that must happen: how long it may fail before somebody is
+// told, and how long one try may take.
+type effect struct {
+	what        string
+	settle, try time.Duration
+}
+
+func (c *collection) mustBy(ctx workflow.Context, e effect, activity, in, out any) {
 	var trouble *string
-	within, pause := settleTime, firstPause
+	within, pause := e.settle, firstPause
 	for {
 		err := workflow.ExecuteActivity(
-			workflow.WithActivityOptions(ctx, effectOptions(what, within)), activity, in).Get(ctx, out)
+			workflow.WithActivityOptions(ctx, effectOptions(e.what, within, e.try)), activity, in).Get(ctx, out)
 		if err == nil {
 			c.calm(trouble)
 			return
 		}
 		code := fault.CodeOf(activities.FromTemporal(err))
-		workflow.GetLogger(ctx).Error("an effect that must happen does not", "effect", what, "code", code, "error", err)
+		workflow.GetLogger(ctx).Error("an effect that must happen does not", "effect", e.what, "code", code, "error", err)
 		trouble = c.alarm(trouble, code)
 		// The activity's own retries add no history. This loop does, so it slows
 		// down: in a year of trouble it turns some sixty times.

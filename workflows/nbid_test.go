@@ -149,3 +149,25 @@ func TestRewritten(t *testing.T) {
 	require.Empty(t, after.Attention)
 	require.NotNil(t, v.Participants[0].Signature)
 }
+
+// TestSlowResults: a provider says that the documents are signed before it has
+// them, and many take their time. Nobody has to look at that, and the next one
+// does not wait for long.
+func TestSlowResults(t *testing.T) {
+	w := norwegians(t)
+	good, asked := w.verify, 0
+	w.verify = func(ref activities.AttemptRef) (signing.AttemptResult, error) {
+		if asked++; ref.Attempt == "att_1" && w.Now().Before(start.Add(110*time.Second)) {
+			return signing.AttemptResult{}, fault.New(fault.Unavailable, "result_not_yet", "x")
+		}
+		return good(ref)
+	}
+	w.startAt(time.Second, "par_1", "att_1")
+	turn := w.startAt(5*time.Minute, "par_2", "att_2")
+	w.at(10*time.Minute, workflows.UpdateCancel, nil)
+	v := w.run()
+	require.NoError(t, turn.rejected)
+	require.Greater(t, asked, 2)
+	require.NotContains(t, w.types(), string(signing.AuditAttention))
+	require.NotNil(t, v.Participants[1].Signature)
+}

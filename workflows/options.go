@@ -47,6 +47,10 @@ const (
 	// effectTimeout is for one try of an effect: reading, writing or sealing
 	// 100 MB on a slow store.
 	effectTimeout = 2 * time.Minute
+	// deliverTime is instead of both where what was signed has to be fetched from the
+	// provider: it may have forty documents, each of which is fetched, proven and
+	// timestamped, and says that it is signed for a while before it hands them out.
+	deliverTime = 10 * time.Minute
 	// effectBeat is how long a worker may be silent about an effect before it is
 	// taken for dead, well before effectTimeout has passed.
 	effectBeat = 10 * time.Second
@@ -105,9 +109,9 @@ func followOptions(provider, id string) workflow.ActivityOptions {
 
 // effectOptions are for an effect that must happen, tried for as long as within
 // says.
-func effectOptions(summary string, within time.Duration) workflow.ActivityOptions {
+func effectOptions(summary string, within, try time.Duration) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		StartToCloseTimeout:    effectTimeout,
+		StartToCloseTimeout:    try,
 		ScheduleToCloseTimeout: within,
 		HeartbeatTimeout:       effectBeat,
 		RetryPolicy: &temporal.RetryPolicy{
