@@ -102,7 +102,7 @@ func (c *caller) wait(q question, blocking providers.BlockingStarter) (answer pr
 		case ref := <-left:
 			c.sent(q, ref)
 			c.beat()
-			go c.tell(telling, CallSent{Attempt: c.Attempt, Order: c.live.Order})
+			go c.tell(telling, CallSent{Attempt: c.Attempt, Provider: c.Provider, Order: c.live.Order})
 		case <-c.After(beatLive):
 			c.beat()
 		case <-ended:

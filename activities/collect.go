@@ -37,11 +37,6 @@ func (a *Attempts) CollectHinted(ctx context.Context, in FollowInput) (Hinted, e
 	}
 	var answer providers.Answer
 	err = f.beatingWhile(func() (err error) {
-		if f.Pace != nil {
-			if err := f.Pace.Turn(f.ctx, f.Provider, f.Account, true); err != nil {
-				return err
-			}
-		}
 		answer, err = f.provider.Collect(f.ctx, f.Order.Ref)
 		return err
 	})

@@ -104,9 +104,11 @@ type FollowResult struct {
 const SignalCallSent = "call_sent"
 
 // CallSent says which attempt's call is under way, and what is known of its order.
+// It may arrive when that call has ended and another provider is asked.
 type CallSent struct {
-	Attempt signing.AttemptID `json:"attempt"`
-	Order   providers.Order   `json:"order"`
+	Attempt  signing.AttemptID `json:"attempt"`
+	Provider string            `json:"provider"`
+	Order    providers.Order   `json:"order"`
 }
 
 // Hinted is what CollectHinted returns: whether the answer is in evidence.

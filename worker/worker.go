@@ -99,9 +99,10 @@ func started(running []worker.Worker, more ...worker.Worker) ([]worker.Worker, e
 // wait for, and one for orders that are followed.
 func queues(c client.Client, a Activities, provider string, followers int) []worker.Worker {
 	start := worker.New(c, workflows.StartQueue(provider), worker.Options{
-		WorkerStopTimeout:          stopTimeout,
-		ActivityTaskPollerBehavior: polling(pollers / 2),
-		DisableWorkflowWorker:      true,
+		WorkerStopTimeout:            stopTimeout,
+		MaxHeartbeatThrottleInterval: beatInterval, // an answer that a hint was handed rides in them
+		ActivityTaskPollerBehavior:   polling(pollers / 2),
+		DisableWorkflowWorker:        true,
 	})
 	follow := worker.New(c, workflows.ProviderQueue(provider), worker.Options{
 		WorkerStopTimeout:                  stopTimeout,

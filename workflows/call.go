@@ -79,7 +79,7 @@ func (c *collection) hearCalls(ctx workflow.Context) {
 		if !signals.Receive(ctx, &said) {
 			return
 		}
-		if live := c.liveBy(said.Attempt); live != nil && live.call != nil {
+		if live := c.liveBy(said.Attempt); live != nil && live.call != nil && live.ref.Provider == said.Provider {
 			live.call.sent = &said.Order
 		}
 	}

@@ -29,7 +29,7 @@ func calling(t *testing.T, called activities.Called, err error) *world {
 func (w *world) sentAt(after time.Duration) {
 	w.RegisterDelayedCallback(func() {
 		w.SignalWorkflow(workflows.SignalCallSent, activities.CallSent{
-			Attempt: "att_1", Order: providers.Order{Account: "main", StartedAt: start.Add(after)},
+			Attempt: "att_1", Provider: "bankid", Order: providers.Order{Account: "main", StartedAt: start.Add(after)},
 		})
 	}, after)
 }
@@ -114,4 +114,35 @@ func TestCallCannotBeWithdrawn(t *testing.T) {
 	require.Equal(t, fault.Conflict, fault.KindOf(cancel.rejected))
 	require.Equal(t, signing.StateCancelled, v.State)
 	require.NotNil(t, v.Participants[0].Signature, "what the person gave is kept")
+}
+
+// TestLateSignal: that an earlier provider's call was sent says nothing of the one
+// that is being made: its account is another.
+func TestLateSignal(t *testing.T) {
+	w := newWorld(t)
+	w.in.Routes[signing.MethodBankIDSE] = signing.Route{"qrona", "bankid"}
+	w.ask = func(activities.StartInput) (activities.Started, error) { return activities.Started{Calls: true}, nil }
+	end := activities.Called{
+		FollowResult: activities.FollowResult{End: activities.FollowAnswered}, Order: providers.Order{Account: "main", StartedAt: start},
+	}
+	w.OnActivity("CallAttempt", anything, anything).Return(activities.Called{}, final(errDown)).Once()
+	w.OnActivity("CallAttempt", anything, anything).After(2*time.Minute).Return(end, nil).Once()
+	w.RegisterDelayedCallback(func() {
+		w.SignalWorkflow(workflows.SignalCallSent, activities.CallSent{
+			Attempt: "att_1", Provider: "qrona", Order: providers.Order{Account: "theirs", StartedAt: start},
+		})
+	}, 10*time.Second)
+	w.sentAt(20 * time.Second)
+	var verified activities.AttemptRef
+	w.verify = func(ref activities.AttemptRef) (signing.AttemptResult, error) {
+		verified = ref
+		return signedBy(ref), nil
+	}
+	r := w.startAt(time.Second, "par_1", "att_1")
+	w.at(10*time.Minute, workflows.UpdateCancel, nil)
+	w.run()
+	require.NoError(t, r.failed)
+	require.Equal(t, "main", r.value.(workflows.StartedAttempt).Order.Account)
+	require.Equal(t, "bankid", verified.Provider)
+	require.Equal(t, "main", verified.Account)
 }
