@@ -15,6 +15,7 @@ import (
 type files struct {
 	entries map[string]pdf.AttachmentEntry
 	content map[string][]byte
+	size    int64 // of all content
 }
 
 // openFiles finds the evidence files. An upload may have files of the same
@@ -79,10 +80,11 @@ func (f *files) read(name string) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("the document has no file of that name")
 	}
-	b, err := e.Read(maxFile)
+	b, err := e.Read(min(maxFile, maxFiles-f.size))
 	if err != nil {
 		return nil, fmt.Errorf("read associated file: %w", err)
 	}
+	f.size += int64(len(b))
 	f.content[name] = b
 	return b, nil
 }

@@ -199,6 +199,9 @@ func (x Index) check() error {
 		!signing.ValidID(signing.DocumentPrefix, string(x.Document)) || x.Upload.Length < 0 {
 		return errors.New("it is of a document that cannot be")
 	}
+	if err := x.checkParticipants(); err != nil {
+		return err
+	}
 	if err := x.checkRevisions(); err != nil {
 		return err
 	}
@@ -209,6 +212,23 @@ func (x Index) check() error {
 		if !a.valid() {
 			return errors.New("an entry is of a form that this release does not know")
 		}
+	}
+	return nil
+}
+
+// checkParticipants: there are no more of them than a collection has, lest a
+// hostile index keeps a verifier busy, and nobody is listed twice: that would hide
+// that another is missing.
+func (x Index) checkParticipants() error {
+	if len(x.acts()) > signing.MaxParticipants || len(x.Participants) > signing.MaxParticipants {
+		return errors.New("it lists more participants than a collection has")
+	}
+	listed := map[signing.ParticipantID]bool{}
+	for _, p := range x.Participants {
+		if listed[p] || !signing.ValidID(signing.ParticipantPrefix, string(p)) {
+			return errors.New("a participant has no valid id of their own")
+		}
+		listed[p] = true
 	}
 	return nil
 }

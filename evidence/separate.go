@@ -153,9 +153,9 @@ func (r *Report) judgeAlone(ctx context.Context, e separate, trust Trust, now ti
 	r.conclude(pdf.Indeterminate, subNoDocument, "This is the evidence of a document that was not given; give that too.")
 	for _, each := range e.index.Revisions {
 		s := stated(each.Act, Stated{Number: each.Number}, KindSignature)
-		s.Revision, s.TimeSource = each.Revision, ""
+		s.Revision, s.TimeSource, s.Assurance = each.Revision, "", ""
 		s.SubIndication, s.Reason = subNoDocument, "The signature is in the document, which was not given."
-		r.Signers = append(r.Signers, s)
+		r.add(s, KindSignature)
 	}
 	return r.judgeEvidence(ctx, &e, trust, now)
 }

@@ -67,8 +67,8 @@ func (r *Report) order(x Index) {
 // it is enough for, unless it does not even fit together.
 func (r *Report) judgeStated(trust Trust) {
 	rests := map[signing.Assurance]bool{}
-	if len(r.Signers) > 0 {
-		rests[signing.AssuranceVerified] = true
+	for _, s := range r.Signers {
+		rests[s.Assurance] = true // none, of a signature that does not hold
 	}
 	enough := true
 	for _, s := range slices.Concat(r.Statements, r.Consents) {

@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"time"
+
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/pdf"
 	"github.com/handslag/handslag/signing"
@@ -71,6 +73,9 @@ func judgeConsent(files *files, x Index, e ConsentEntry, trust Trust) Signer {
 	if e.Identification != "" && !judgeIdentification(files, e, manifest, encoded, trust, &s) {
 		return s
 	}
+	if !inOrder(record, s.SignedAt) {
+		return refused(s, subConsent, "The consent is not from after the identification that it rests on.")
+	}
 	s.SubIndication = subConsented
 	s.Reason = "They identified themselves and consented, as the seal says; a consent is not a signature."
 	return s
@@ -95,8 +100,15 @@ func judgeIdentification(files *files, e ConsentEntry, m signing.Manifest, encod
 	return true
 }
 
+// inOrder reports whether a consent speaks of an identification at that time, and
+// came after it. BankID's clock may be another than ours.
+func inOrder(r signing.ConsentRecord, identified time.Time) bool {
+	return r.Identification.At.Sub(identified).Abs() <= clockSkew && r.At.After(identified.Add(-clockSkew))
+}
+
 // fits reports whether a consent is the one that the index lists.
 func fits(r signing.ConsentRecord, x Index, e ConsentEntry, manifest []byte) bool {
 	return r.Collection == x.Collection && r.Participant == e.Participant && r.Attempt == e.Attempt &&
-		r.Manifest == signing.DigestOf(manifest) && r.Identification.Provider == e.Provider && r.Identification.Answer == e.Answer
+		r.Manifest == signing.DigestOf(manifest) && r.Identification.Provider == e.Provider && r.Identification.Answer == e.Answer &&
+		r.Identification.At.Equal(e.SignedAt)
 }

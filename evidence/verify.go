@@ -15,8 +15,12 @@ import (
 	"github.com/handslag/handslag/signing"
 )
 
-// maxFile bounds each evidence file that is read from a document.
-const maxFile = 1 << 20
+// maxFile bounds each evidence file that is read from a document, and maxFiles
+// all of them together: each is kept until the document is judged.
+const (
+	maxFile  = 1 << 20
+	maxFiles = 64 << 20
+)
 
 // The sub-indications of our own.
 const (

@@ -55,7 +55,7 @@ var (
 	ErrEnded              = fault.New(fault.Gone, "collection_ended", "The collection has ended; nothing more can be done in it.")
 	ErrEnding             = fault.New(fault.Conflict, "collection_ending", "The collection is being ended.")
 	ErrNotYourTurn        = fault.New(fault.Conflict, "not_your_turn", "An earlier step of the collection is not finished.")
-	ErrAlreadySigned      = fault.New(fault.Conflict, "already_signed", "The participant has signed.")
+	ErrAlreadySigned      = fault.New(fault.Conflict, "already_signed", "The participant has done their part.")
 	ErrAttemptLive        = fault.New(fault.Conflict, "attempt_live", "The participant has a live attempt; finish or cancel it first.")
 	ErrAttemptsUsedUp     = fault.New(fault.Conflict, "attempts_used_up", "The participant has had as many attempts as they may have in this collection.")
 	ErrNoAttempt          = fault.New(fault.NotFound, "no_live_attempt", "The participant has no live attempt.")
