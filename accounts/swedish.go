@@ -30,8 +30,9 @@ type BankIDSettings struct {
 	// ReturnRisk asks for BankID's risk assessment; it is kept in evidence and
 	// decides nothing.
 	ReturnRisk bool `yaml:"returnRisk"`
-	// StrictOCSP refuses signatures whose OCSP nonce is not bound to them, and those
-	// by a certificate that is for identification alone.
+	// StrictOCSP refuses signatures whose OCSP nonce is not bound to them, whose OCSP
+	// responder lacks id-pkix-ocsp-nocheck, or that are by a certificate which is for
+	// identification alone.
 	StrictOCSP bool `yaml:"strictOCSP"`
 }
 

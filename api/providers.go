@@ -40,7 +40,7 @@ func (s *Server) GetProviders(ctx context.Context, _ gen.GetProvidersRequestObje
 			i, told := at[o.Provider]
 			if !told {
 				i = len(answer.Providers)
-				p, err := s.provider(ctx, o, worst(o, conditions), now)
+				p, err := s.provider(ctx, o, worst(o, conditions, now), now)
 				if err != nil {
 					return nil, err
 				}
@@ -78,7 +78,7 @@ func (s *Server) provider(ctx context.Context, o Offer, c Condition, now time.Ti
 
 // worst is how an account does: as the worker finds it that finds it worst, since
 // that is whom a person may meet.
-func worst(o Offer, all []Condition) Condition {
+func worst(o Offer, all []Condition, now time.Time) Condition {
 	order := []AccountState{AccountUnknown, AccountOK, AccountResting, AccountRefused}
 	found := Condition{State: AccountUnknown}
 	var success time.Time
@@ -94,7 +94,10 @@ func worst(o Offer, all []Condition) Condition {
 		}
 	}
 	if o.Expired {
-		found = Condition{State: AccountRefused, Since: o.Until, Code: codeAccountExpired}
+		found = Condition{State: AccountRefused, Code: codeAccountExpired}
+		if o.Until.Before(now) { // else it is not valid yet
+			found.Since = o.Until
+		}
 	}
 	found.LastSuccess = success
 	return found

@@ -136,6 +136,12 @@ func TestHowProvidersDo(t *testing.T) {
 		require.Equal(t, map[bool]any{false: "unknown", true: "refused"}[expired], by["idkollen"]["state"])
 		require.Equal(t, map[bool]any{false: nil, true: "account_expired"}[expired], by["idkollen"]["code"])
 	}
+	for i := range w.accounts.offers[signing.MethodBankIDSE] {
+		w.accounts.offers[signing.MethodBankIDSE][i].Until = began.Add(365 * 24 * time.Hour)
+	}
+	_, _, by := providersOf(t, w)
+	require.Equal(t, "refused", by["idkollen"]["state"], "it is not valid yet")
+	require.Nil(t, by["idkollen"]["since"], "which did not begin in the future")
 }
 
 // TestProvidersWhenSomethingIsDown, and for whom they are not.

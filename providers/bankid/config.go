@@ -3,13 +3,9 @@ package bankid
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"time"
-
-	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/fault"
@@ -91,47 +87,4 @@ func (c *Config) check() error {
 		}
 	}
 	return nil
-}
-
-// LoadCredentials reads a certificate (with its chain, if any) and its key from
-// PEM files.
-func LoadCredentials(certificateFile, keyFile string) (tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(certificateFile, keyFile)
-	if err != nil {
-		return tls.Certificate{}, fault.New(fault.Invalid, "bankid_credentials_file", "The BankID certificate and key cannot be read.").Because(err).From(name, "")
-	}
-	return pair, nil
-}
-
-// LoadPKCS12 reads a certificate and its key from a .p12 or .pfx file, in the
-// old encryption and the new one (PBES2 with AES-256).
-func LoadPKCS12(file, passphrase string) (tls.Certificate, error) {
-	refused := fault.New(fault.Invalid, "bankid_credentials_file", "The BankID certificate file cannot be read; is the passphrase right?").From(name, "")
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return tls.Certificate{}, refused.Because(err)
-	}
-	key, leaf, chain, err := pkcs12.DecodeChain(b, passphrase)
-	if err != nil {
-		return tls.Certificate{}, refused.Because(fmt.Errorf("decode PKCS #12: %w", err))
-	}
-	pair := tls.Certificate{PrivateKey: key, Leaf: leaf, Certificate: [][]byte{leaf.Raw}}
-	for _, c := range chain {
-		pair.Certificate = append(pair.Certificate, c.Raw)
-	}
-	return pair, nil
-}
-
-// LoadServerRoots reads the CA of BankID's API from a PEM file.
-func LoadServerRoots(file string) (*x509.CertPool, error) {
-	refused := fault.New(fault.Invalid, "bankid_ca_file", "The CA of BankID's API cannot be read.").From(name, "")
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, refused.Because(err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(b) {
-		return nil, refused
-	}
-	return pool, nil
 }

@@ -19,8 +19,6 @@
 //
 // Use:
 //
-//	credentials, err := bankid.LoadCredentials("rp.pem", "rp.key")
-//	roots, err := bankid.LoadServerRoots("bankid-tls.pem")
 //	client, err := bankid.New(bankid.Config{BaseURL: …, Credentials: credentials, ServerRoots: roots, …})
 //	order, err := client.Start(ctx, request)
 package bankid

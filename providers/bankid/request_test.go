@@ -1,20 +1,16 @@
 package bankid_test
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/handslag/handslag/bankidsig"
 	"github.com/handslag/handslag/fault"
@@ -180,40 +176,4 @@ func TestConfigIsChecked(t *testing.T) {
 		require.Equal(t, fault.Invalid, f.Kind)
 		require.Equal(t, field, f.Fields[0].Pointer)
 	}
-}
-
-func TestLoadCredentials(t *testing.T) {
-	p, err := certificates()
-	require.NoError(t, err)
-	dir := t.TempDir()
-	write := func(name string, b []byte) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, b, 0o600))
-		return path
-	}
-	key, err := p.RP().KeyPEM()
-	require.NoError(t, err)
-	pair, err := bankid.LoadCredentials(write("rp.pem", p.RP().CertificatePEM()), write("rp.key", key))
-	require.NoError(t, err)
-	require.Equal(t, p.RP().Certificate.Raw, pair.Certificate[0])
-
-	_, err = bankid.LoadCredentials(filepath.Join(dir, "rp.pem"), filepath.Join(dir, "none"))
-	require.Equal(t, fault.Invalid, fault.KindOf(err))
-
-	for name, encoder := range map[string]*pkcs12.Encoder{"old": pkcs12.LegacyRC2, "new": pkcs12.Modern2023} {
-		b, err := encoder.WithRand(rand.Reader).Encode(p.RP().Key, p.RP().Certificate, p.RP().Chain, "qwerty123")
-		require.NoError(t, err)
-		pair, err := bankid.LoadPKCS12(write(name, b), "qwerty123")
-		require.NoError(t, err, name)
-		require.Equal(t, p.RP().Certificate.Raw, pair.Certificate[0])
-		require.NotNil(t, pair.PrivateKey)
-		_, err = bankid.LoadPKCS12(filepath.Join(dir, name), "wrong")
-		require.Equal(t, fault.Invalid, fault.KindOf(err))
-		require.NotContains(t, err.Error(), "wrong")
-	}
-
-	_, err = bankid.LoadServerRoots(write("ca.pem", p.ServerRootPEM()))
-	require.NoError(t, err)
-	_, err = bankid.LoadServerRoots(write("empty.pem", nil))
-	require.Equal(t, fault.Invalid, fault.KindOf(err))
 }
