@@ -172,12 +172,12 @@ func (c *Collection) CanStart(id ParticipantID) error {
 		return ErrAttemptLive
 	case progress.consenting:
 		return ErrAlreadySigned
-	case p.Method.SignsDocuments() && c.Holder() != nil:
-		return ErrRevisionBusy
 	case p.Step > c.currentStep():
 		return ErrNotYourTurn
 	case len(progress.Attempts) >= MaxAttempts:
 		return ErrAttemptsUsedUp
+	case p.Method.SignsDocuments() && c.Holder() != nil: // which passes, unlike the others
+		return ErrRevisionBusy
 	}
 	return nil
 }

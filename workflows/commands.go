@@ -62,13 +62,14 @@ func (c *collection) mayStart(ctx workflow.Context, cmd StartAttempt) error {
 }
 
 // heldFor is how long the documents may still be held by who is signing them.
+// When that is over, what they signed may still be on its way.
 func (c *collection) heldFor(now time.Time) time.Duration {
 	holder := c.Holder()
 	hold := c.live[holder.Participant].life
 	if hold == 0 {
 		hold = holdTime
 	}
-	return max(time.Second, holder.StartedAt.Add(hold).Sub(now))
+	return max(busyPause, holder.StartedAt.Add(hold).Sub(now))
 }
 
 func (c *collection) onStart(ctx workflow.Context, cmd StartAttempt) (StartedAttempt, error) {

@@ -171,3 +171,29 @@ func TestSlowResults(t *testing.T) {
 	require.NotContains(t, w.types(), string(signing.AuditAttention))
 	require.NotNil(t, v.Participants[1].Signature)
 }
+
+// TestWhatOthersAreTold: who may not sign yet is told so, and not to wait for the
+// documents; and who may is not told to ask each second when the hold is over and
+// the file still on its way.
+func TestWhatOthersAreTold(t *testing.T) {
+	for step, want := range map[int]error{1: signing.ErrRevisionBusy, 2: signing.ErrNotYourTurn} {
+		w := norwegians(t)
+		w.in.Spec.Participants[1].Step = step
+		good := w.verify
+		w.verify = func(ref activities.AttemptRef) (signing.AttemptResult, error) {
+			if w.Now().Before(start.Add(8 * time.Minute)) {
+				return signing.AttemptResult{}, fault.New(fault.Unavailable, "result_not_yet", "x")
+			}
+			return good(ref)
+		}
+		w.startAt(time.Second, "par_1", "att_1")
+		r := w.startAt(6*time.Minute, "par_2", "att_2")
+		w.at(10*time.Minute, workflows.UpdateCancel, nil)
+		w.run()
+		require.ErrorIs(t, r.rejected, want)
+		if step == 1 {
+			f, _ := fault.As(r.rejected)
+			require.Equal(t, 5*time.Second, f.RetryAfter)
+		}
+	}
+}

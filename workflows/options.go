@@ -27,6 +27,8 @@ const (
 	// holdTime is how long an attempt that signs the documents themselves is taken
 	// to hold them while the life of its order is not known.
 	holdTime = 15 * time.Minute
+	// busyPause is the least that others are asked to wait for the documents.
+	busyPause = 5 * time.Second
 
 	// followBeat is how long a worker may be silent before another takes over
 	// the order. A person is waiting, so it is short; but each beat is written down

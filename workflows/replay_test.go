@@ -24,7 +24,7 @@ import (
 // collections that are open when it is deployed are stuck. The end-to-end tests
 // record them with -update.
 var paths = []string{
-	"cancelled", "cancelled_at_once", "chain_and_hints", "declined", "expired", "identified_then_consented",
+	"called", "cancelled", "cancelled_at_once", "chain_and_hints", "declined", "expired", "identified_then_consented",
 	"next_provider", "reconciled", "result_lost", "separate_evidence", "signed", "start_failed",
 	"user_cancelled_then_signed", "worker_killed_mid_attempt",
 }

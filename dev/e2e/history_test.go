@@ -168,6 +168,12 @@ func TestHistoriesOfScenes(t *testing.T) {
 			c.when("Dag").signs()
 			return c
 		},
+		"called": func(s *stage) *scene {
+			c := s.given(swede("Anna").at("qrona").identifying()).accepting("identified").made()
+			c.when("Anna").startsInACall().answersTheCall().isDone("identified")
+			c.when("Anna").consents()
+			return c
+		},
 		"chain_and_hints": func(s *stage) *scene {
 			c := s.given(norwegian("Kari"), norwegian("Ola"), swede("Bo").at("idkollen").inStep(2)).accepting(all...).of(2)
 			c.when("Kari").signs()
