@@ -29,6 +29,7 @@ const (
 	codeLocks        = "signature_locks"     // nobody could sign after it
 	codeBroken       = "signature_broken"    // it breaks an earlier one
 	codeForged       = "timestamp_forged"    // a timestamp that came along is false
+	codeEarlier      = "signed_before_asked" // a timestamp of it is from before the order
 	codeNoPAdES      = "signature_no_pades"  // it is of an older form
 	codeUnnamed      = "signer_not_named"    // its certificate has no national number
 	codeOtherSigner  = "signer_other"        // its certificate has another one
@@ -260,6 +261,8 @@ func (d *delivery) holds(s pdf.SignatureReport, statusErr error, p signing.Parti
 		return &refused{signing.ReasonIDInvalid, codeRevoked}, nil
 	case s.Indication != pdf.TotalPassed:
 		return &refused{signing.ReasonVerificationFailed, cmp.Or(s.SubIndication, codeUnsigned)}, nil
+	case !s.Timestamp.IsZero() && s.Timestamp.Before(d.answer.StartedAt.Add(-skewOfProviders)): // of the same bytes, in another matter
+		return &refused{signing.ReasonVerificationFailed, codeEarlier}, nil
 	case rankOf(s.Level) < rankOf(pdf.LevelB):
 		return &refused{signing.ReasonVerificationFailed, codeNoPAdES}, nil
 	case s.NationalID.IsZero():
