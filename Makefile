@@ -47,8 +47,8 @@ test-dev: build
 bench: build ## measure history, latency and sealing
 	@$(DEV) bench --product $(PRODUCT)
 
-bench-follow: build ## measure a thousand live orders, followed at once by one worker
-	@$(DEV) follow --product $(PRODUCT)
+bench-follow: build ## measure a thousand live orders that one worker follows, and write docs/benchmarks.md
+	@$(DEV) follow --product $(PRODUCT) --write docs/benchmarks.md
 
 bench-compare: build ## measure the PDF engine beside other programs, and write docs/benchmarks.md
 	@dev/bench/compare.sh --write docs/benchmarks.md

@@ -26,6 +26,8 @@ type Attempts struct {
 	Persons   Persons
 	Breaker   Breaker
 	Signals   Signals
+	// Beats is how a live order beats; nil beats by the SDK.
+	Beats Beats
 	// Revisions has the documents that providers who sign PDFs are sent.
 	Revisions Revisions
 	// Pace keeps collects within the accounts' budgets; nil has none.

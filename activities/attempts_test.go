@@ -189,7 +189,7 @@ func TestWithdraw(t *testing.T) {
 			}
 			var r activities.FollowResult
 			require.NoError(t, w.run(w.attempts.FollowAttempt,
-				activities.FollowInput{AttemptRef: w.ref, Order: order, Withdraw: true}, &r))
+				&activities.FollowInput{AttemptRef: w.ref, Order: order, Withdraw: true}, &r))
 			require.Equal(t, tc.want, r.End)
 		})
 	}

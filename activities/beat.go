@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
@@ -18,6 +19,8 @@ const (
 	// the heartbeat timeout of the workflow's options. Temporal writes down each
 	// beat: it is the dearest part of following an order.
 	beatLive = 6 * time.Second
+	// beatTime is how long a beat may take.
+	beatTime = 3 * time.Second
 	// longestPause bounds what a provider may ask us to wait.
 	longestPause = 30 * time.Second
 )
@@ -42,19 +45,37 @@ func beating(ctx context.Context) (stop func()) {
 	return func() { close(over) }
 }
 
-// beat tells Temporal, and whoever reads the details, where the order stands. It
-// does so from a goroutine of its own: a call to Temporal needs a deep stack,
-// which this one would keep while it waits for the person.
+// beat tells Temporal, and whoever reads the details, where the order stands, and
+// hears what Temporal wants of this run. A beat that did not get through means
+// nothing: the next one will. The SDK's own would end the run (sdk-go issue 2131),
+// so that Temporal would have to start every order anew just when it is slow.
+//
+// The call needs a deep stack, which this goroutine would keep while it waits for
+// the person; so another makes it.
 func (f *follower) beat() {
 	f.beaten = f.Clock()
 	f.live.At = f.beaten
-	panicked := make(chan any)
-	go func() {
-		defer func() { panicked <- recover() }()
+	if f.Beats == nil { // in tests
 		activity.RecordHeartbeat(f.ctx, f.live)
+		return
+	}
+	sent := make(chan error)
+	go func() {
+		ctx, cancel := context.WithTimeout(f.ctx, beatTime)
+		defer cancel()
+		sent <- f.Beats.RecordActivityHeartbeat(ctx, f.token, f.live)
 	}()
-	if p := <-panicked; p != nil {
-		panic(p) //nolint:forbidigo // where the SDK makes it a failure of this activity alone
+	err := <-sent
+	var unknown *serviceerror.NotFound
+	switch {
+	case err == nil:
+	case temporal.IsCanceledError(err):
+		f.told = errWithdraw
+	case errors.As(err, &unknown), errors.Is(err, activity.ErrActivityPaused), errors.Is(err, activity.ErrActivityReset):
+		f.told = errPassOn.Because(err) // Temporal takes this run for over
+	default:
+		f.beaten = time.Time{} // so that the next collect beats
+		activity.GetLogger(f.task).Warn("beat", "attempt", f.Attempt, "error", err)
 	}
 }
 
@@ -84,6 +105,9 @@ func until[T any](f *follower, ready <-chan T) error {
 		over = nil
 	}
 	for {
+		if f.told != nil && !f.withdrawing {
+			return f.told
+		}
 		select {
 		case <-ready:
 			return nil

@@ -38,10 +38,13 @@ var errPassOn = fault.New(fault.Unavailable, "worker_passes_on", "The worker pas
 // Runs of it may overlap or follow each other, when a worker dies or is cut
 // off: each picks up the same order, none ever makes another. What a run cannot
 // know from Temporal it finds in evidence: the first answer kept wins. Only a
-// real cancellation withdraws the order. A heartbeat that Temporal did not take
-// cancels the context too (sdk-go issue 2131) and only passes the order on.
-func (a *Attempts) FollowAttempt(ctx context.Context, in FollowInput) (FollowResult, error) {
-	f, err := a.follower(ctx, in)
+// real cancellation withdraws the order; a heartbeat that Temporal did not take
+// does nothing.
+//
+// Its input is a pointer since the input would lie on the stack of a goroutine
+// that waits for minutes, of which there are thousands.
+func (a *Attempts) FollowAttempt(ctx context.Context, in *FollowInput) (FollowResult, error) {
+	f, err := a.follower(ctx, *in)
 	if err != nil {
 		return FollowResult{}, ToTemporal(err)
 	}
@@ -63,6 +66,8 @@ type follower struct {
 	ctx         context.Context // for effects, which the end of the run must not cut
 	again       bool            // an earlier run has followed the order
 	live        Live
+	token       []byte // by which Temporal knows this run
+	told        error  // what Temporal wants of it: errWithdraw or errPassOn
 	beaten      time.Time
 	pause       time.Duration // before the next collect
 	withdrawing bool          // the end of the task has been heard
@@ -74,11 +79,12 @@ func (a *Attempts) follower(task context.Context, in FollowInput) (*follower, er
 	if err != nil {
 		return nil, err
 	}
+	info := activity.GetInfo(task)
 	return &follower{
 		Attempts: a, FollowInput: in, provider: account, can: account.Capabilities(),
 		task: task, ctx: context.WithoutCancel(task),
 		live:  Live{Attempt: in.Attempt, Order: in.Order, At: a.Clock()},
-		again: activity.GetInfo(task).Attempt > 1,
+		again: info.Attempt > 1, token: info.TaskToken,
 	}, nil
 }
 

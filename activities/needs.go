@@ -47,6 +47,13 @@ type Pace interface {
 	Turn(ctx context.Context, provider, account string, urgent bool) error
 }
 
+// Beats tells Temporal that an activity is alive, with details; Temporal's client
+// does. It fails with a temporal.CanceledError when the activity is cancelled, and
+// with a serviceerror.NotFound when Temporal takes its run for over.
+type Beats interface {
+	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...any) error
+}
+
 // Signals reaches workflows; Temporal's client does.
 type Signals interface {
 	// SignalWorkflow is durable when it returns. A signal may arrive twice.

@@ -209,7 +209,7 @@ func (w *world) sign(order providers.Order) {
 
 func (w *world) follow(order providers.Order) (activities.FollowResult, error) {
 	var r activities.FollowResult
-	err := w.run(w.attempts.FollowAttempt, activities.FollowInput{AttemptRef: w.ref, Order: order}, &r)
+	err := w.run(w.attempts.FollowAttempt, &activities.FollowInput{AttemptRef: w.ref, Order: order}, &r)
 	return r, err
 }
 

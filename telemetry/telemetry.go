@@ -37,11 +37,10 @@ func Start(ctx context.Context, service string) (func(context.Context) error, er
 	}
 	who := resource.NewSchemaless(semconv.ServiceName(service))
 	traces := trace.NewTracerProvider(trace.WithBatcher(spans), trace.WithResource(who))
-	if autoexport.IsNoneSpanExporter(spans) { // a span that nobody will see is not recorded, for as long as an order is followed
-		traces = trace.NewTracerProvider(trace.WithSampler(trace.NeverSample()))
-	}
 	metrics := metric.NewMeterProvider(metric.WithReader(reader), metric.WithResource(who))
-	otel.SetTracerProvider(traces)
+	if !autoexport.IsNoneSpanExporter(spans) { // else no span is made that nobody will see
+		otel.SetTracerProvider(traces)
+	}
 	otel.SetMeterProvider(metrics)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return func(ctx context.Context) error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/trace"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/sdk/client"
@@ -27,10 +29,6 @@ func Dial(ctx context.Context, ring *keyring.Ring, logger *slog.Logger) (client.
 	if err != nil {
 		return nil, fmt.Errorf("read TEMPORAL_* settings: %w", err)
 	}
-	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("make tracing interceptor: %w", err)
-	}
 	options.Logger = log.NewStructuredLogger(logger)
 	options.DataConverter = DataConverter(ring)
 	// Without this, messages and stack traces of failures are stored in clear.
@@ -39,7 +37,14 @@ func Dial(ctx context.Context, ring *keyring.Ring, logger *slog.Logger) (client.
 	})
 	// What is encrypted cannot be compressed, and to try costs more than the rest.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
-	options.Interceptors = []interceptor.ClientInterceptor{tracing}
+	// An order that is followed has a span open for minutes, and a deeper stack.
+	if _, traced := otel.GetTracerProvider().(*trace.TracerProvider); traced {
+		tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("make tracing interceptor: %w", err)
+		}
+		options.Interceptors = []interceptor.ClientInterceptor{tracing}
+	}
 	options.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{})
 	c, err := client.DialContext(ctx, options)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -112,7 +113,13 @@ func queues(c client.Client, a Activities, provider string, followers int) []wor
 		DisableWorkflowWorker:              true,
 	})
 	start.RegisterActivity(a.Attempts)
-	follow.RegisterActivity(a.Attempts)
+	// One by one, and not as methods of a value: those are called through another
+	// layer of reflection, whose frames double the stack of every order that waits.
+	for name, followed := range map[string]any{
+		"FollowAttempt": a.Attempts.FollowAttempt, "CallAttempt": a.Attempts.CallAttempt, "CollectHinted": a.Attempts.CollectHinted,
+	} {
+		follow.RegisterActivityWithOptions(followed, activity.RegisterOptions{Name: name})
+	}
 	return []worker.Worker{start, follow}
 }
 

@@ -126,7 +126,7 @@ func answerIn(err error, before *activities.StoredAnswer) *activities.StoredAnsw
 func (c *collection) followOnce(ctx, under workflow.Context, live *liveAttempt, in activities.FollowInput) (end activities.FollowResult, err error) {
 	var a *activities.Attempts
 	following := workflow.ExecuteActivity(
-		workflow.WithActivityOptions(under, followOptions(in.Provider, c.nextFollow(in.Participant))), a.FollowAttempt, in)
+		workflow.WithActivityOptions(under, followOptions(in.Provider, c.nextFollow(in.Participant))), a.FollowAttempt, &in)
 	if err := workflow.Await(ctx, func() bool { return following.IsReady() || live.hints.answered }); err != nil {
 		return end, err
 	}

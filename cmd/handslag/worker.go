@@ -78,7 +78,7 @@ func (c *workerCommand) Run(ctx context.Context, logger *slog.Logger, stdin io.R
 	if err != nil {
 		return err
 	}
-	work.Attempts.Signals = p.temporal
+	work.Attempts.Signals, work.Attempts.Beats = p.temporal, p.temporal
 	if err := ensureSearchAttributes(ctx, p.temporal); err != nil {
 		logger.Warn("search attributes", "error", err)
 	}

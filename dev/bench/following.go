@@ -31,6 +31,8 @@ func (m *Following) String() string {
 	each, made := m.Waiting.per(m.Idle, m.Attempts), m.Waiting.per(m.Made, m.Attempts)
 	fmt.Fprintf(&b, "  %-36s %10.1f %10.1f %10.1f %10.1f %12.1f\n", "per attempt, its workflow included", each[0], each[1], each[2], each[3], each[4])
 	fmt.Fprintf(&b, "  %-36s %10.1f %10.1f %10.1f %10.1f %12.1f\n", "per attempt beside its workflow", made[0], made[1], made[2], made[3], made[4])
+	fmt.Fprintf(&b, "  reachable and stacks, per attempt: %.1f KB, and with its workflow %.1f KB\n",
+		float64(m.PerAttempt())/1024, each[0]+each[2])
 	fmt.Fprintf(&b, "\nProcessor time while nothing else was going on (%.0f s)\n", m.Still.Seconds())
 	for _, s := range m.CPU {
 		fmt.Fprintf(&b, "  %-12s %6.2f of a core   %6.3f ms per live attempt and second\n", s.Name,
@@ -52,6 +54,12 @@ func (m *Following) String() string {
 }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%6.1f ms", float64(d.Microseconds())/1000) }
+
+// PerAttempt is what each attempt added to the worker's memory, in bytes: what is
+// reachable, and stacks. Its workflow is not in it.
+func (m *Following) PerAttempt() int64 {
+	return (m.Waiting.Live + m.Waiting.Stacks - m.Made.Live - m.Made.Stacks) / int64(m.Attempts)
+}
 
 // per is how much each of n added, in KB, and at last in goroutines.
 func (m Memory) per(before Memory, n int) [5]float64 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/handslag/handslag/dev/bench"
@@ -63,6 +64,11 @@ func (c *compareCommand) Run(ctx context.Context) error {
 	}
 	text := fmt.Sprintf(benchmarks, time.Now().UTC().Format("2006-01-02"), machine, engine.String(),
 		"Versions: this tree, pyHanko 0.38.0, EU DSS 6.4 on Java 17, @signpdf 3.3.0 on Node 20, pdfcpu 0.15.0.", tables.String())
+	if before, err := os.ReadFile(c.Write); err == nil {
+		if _, others, found := strings.Cut(string(before), following); found {
+			text += following + others
+		}
+	}
 	return os.WriteFile(c.Write, []byte(text), 0o644)
 }
 

@@ -16,15 +16,15 @@ import (
 	"github.com/handslag/handslag/dev/loopback"
 )
 
-// mainVar makes the test binary the program. Its child process, the store, has
-// no environment but its own, and is known by its argument.
+// mainVar makes the test binary the program. Its child processes have no
+// environment but their own, and are known by their argument.
 const mainVar = "HANDSLAG_DEV_TEST_MAIN"
 
 // product is the product's binary, built for these tests.
 var product string
 
 func TestMain(m *testing.M) {
-	if os.Getenv(mainVar) != "" || len(os.Args) == 2 && os.Args[1] == "s3" {
+	if os.Getenv(mainVar) != "" || len(os.Args) > 1 && (os.Args[1] == "s3" || os.Args[1] == "temporal") {
 		main()
 		os.Exit(0)
 	}
