@@ -62,8 +62,10 @@ func unmetPolicy(p signing.Participant, policy signing.Policy, offers []Offer, f
 	}
 	f.add("/policy/level", "unmet", "The policy asks for the level %s, and the method %s yields %s.", policy.Level, p.Method,
 		list(accepted, func(c providers.Capabilities) string {
-			_, level := c.Yields(p.Method)
-			return string(level)
+			if _, level := c.Yields(p.Method); level != signing.LevelAny {
+				return string(level)
+			}
+			return "none"
 		}))
 }
 
@@ -130,7 +132,7 @@ func checkChannel(c signing.Channel, offers []Offer) error {
 	if able == nil || len(offers) == 0 || len(keep(offers, able)) > 0 {
 		return nil
 	}
-	return errRequest.In("/channel", "unavailable", "The participant cannot be reached in this way by %s.", list(offers, nil))
+	return errRequest.In("/channel", "unavailable", "The participant cannot be reached in this way by %s; same-device always can.", list(offers, nil))
 }
 
 // redirecting are the offers that send the person to a page of their own.

@@ -89,7 +89,7 @@ func TestCollectionThatNobodyCanServe(t *testing.T) {
 			"/policy/accept unmet", "The policy does not accept what the method bankid-se yields: attested by idkollen.",
 		},
 		"identification by default": {
-			nil, identify, "/policy/accept unmet", "The policy accepts nothing that the method bankid-se-identify yields.",
+			nil, identify, "/policy/accept unmet", "The policy does not accept what the method bankid-se-identify yields: identified.",
 		},
 		"level": {
 			nil, func(b body) body { return accept(b, "qes", "verified", "attested") },
@@ -97,7 +97,7 @@ func TestCollectionThatNobodyCanServe(t *testing.T) {
 		},
 		"level of an identification": {
 			nil, func(b body) body { return accept(identify(b), "aes", "identified", "verified") },
-			"/policy/level unmet", "The policy asks for the level aes, and the method bankid-se-identify yields any by qrona, any by bankid.",
+			"/policy/level unmet", "The policy asks for the level aes, and the method bankid-se-identify yields none by qrona, none by bankid.",
 		},
 		"organisation that nobody looks up": {
 			nil, func(b body) body { return with(b, "559000-0948", "participants", 0, "organisation") },
@@ -114,11 +114,11 @@ func TestCollectionThatNobodyCanServe(t *testing.T) {
 		},
 		"Swedish number of a Norwegian": {
 			nil, func(b body) body { return with(b, "nbid-pki", "participants", 0, "method") },
-			"/participants/0/personalNumber format", "Not eleven digits.",
+			"/participants/0/personalNumber format", "Not eleven digits, as a Norwegian number has them.",
 		},
 		"Norwegian number of a Swede": {
 			nil, func(b body) body { return with(b, ninKari, "participants", 0, "personalNumber") },
-			"/participants/0/personalNumber format", "Not twelve digits.",
+			"/participants/0/personalNumber format", "Not twelve digits, as a Swedish number has them.",
 		},
 		"process without its participant": {
 			nil, func(b body) body {

@@ -104,7 +104,7 @@ func TestChannelThatNobodyHas(t *testing.T) {
 			a := w.do(call{method: "POST", path: m.of(m.anna) + "/attempts", token: keyAcme, body: body, header: map[string]string{"Idempotency-Key": "k-" + name}})
 			require.Equal(t, http.StatusUnprocessableEntity, a.StatusCode, "%s", a.body)
 			require.Equal(t, []string{"/channel unavailable"}, fieldsOf(t, a))
-			require.Contains(t, string(a.body), "by signicat.")
+			require.Contains(t, string(a.body), "by signicat; same-device always can.")
 		})
 	}
 	require.Zero(t, w.temporal.orders)

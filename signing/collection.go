@@ -144,7 +144,7 @@ func (s Spec) validateMethod(f *fault.Error, p Participant, at func(string) stri
 	case !p.Method.Known():
 		return f.In(at("method"), "unknown", "The method is bankid-se, bankid-se-identify, bankid-se-process or nbid-pki.")
 	case !p.Method.acceptable(s.Policy):
-		f = f.In("/policy/accept", "unmet", "The policy accepts nothing that the method %s yields.", p.Method)
+		f = f.In("/policy/accept", "unmet", "The policy does not accept what the method %s yields: %s.", p.Method, p.Method.yields())
 	}
 	switch process := p.Method == MethodBankIDSEProcess; {
 	case process && !validProviderParticipant(p.ProviderParticipant):

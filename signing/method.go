@@ -1,6 +1,9 @@
 package signing
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Method is how a participant signs.
 type Method string
@@ -34,6 +37,15 @@ func (m Method) Known() bool { return m.Assurances() != nil }
 // SignsDocuments reports whether the person signs the PDFs themselves, so that
 // there is a new revision of each.
 func (m Method) SignsDocuments() bool { return m == MethodNBIDPKI }
+
+// yields names what stands behind the method's outcomes, for a message.
+func (m Method) yields() string {
+	var names []string
+	for _, a := range m.Assurances() {
+		names = append(names, string(a))
+	}
+	return strings.Join(names, " or ")
+}
 
 // acceptable reports whether the policy accepts anything that the method yields.
 func (m Method) acceptable(p Policy) bool {

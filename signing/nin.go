@@ -16,7 +16,7 @@ var errNIN = fault.New(fault.Invalid, "personal_number_invalid",
 // added to the month. Its error never contains the input.
 func ParseNIN(s string) (PersonalNumber, error) {
 	if len(s) != 11 || strings.Trim(s, "0123456789") != "" {
-		return PersonalNumber{}, errNIN.In("", "format", "Not eleven digits.")
+		return PersonalNumber{}, errNIN.In("", "format", "Not eleven digits, as a Norwegian number has them.")
 	}
 	if !norwegianDate(s) {
 		return PersonalNumber{}, errNIN.In("", "date", "The first six digits are no date.")

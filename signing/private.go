@@ -50,7 +50,7 @@ func ParsePersonalNumber(s string) (PersonalNumber, error) {
 		s = s[:8] + s[9:]
 	}
 	if len(s) != 12 || strings.Trim(s, "0123456789") != "" {
-		return PersonalNumber{}, errPersonalNumber.In("", "format", "Not twelve digits.")
+		return PersonalNumber{}, errPersonalNumber.In("", "format", "Not twelve digits, as a Swedish number has them.")
 	}
 	date := []byte(s[:8])
 	if date[6] >= '6' {

@@ -973,7 +973,7 @@ type ProblemType struct {
 
 // Provider defines model for Provider.
 type Provider struct {
-	// Channels How people can reach their app; empty where they are sent to another page.
+	// Channels How people can reach their app; empty where they are sent to another page, for which an attempt is started with `same-device`.
 	Channels []Channel `json:"channels"`
 
 	// Code The problem behind the state.
