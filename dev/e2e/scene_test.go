@@ -309,7 +309,7 @@ func (c *scene) completes() {
 			evidence = append(evidence, b)
 		}
 		c.judged(c.verifyAccepting([]string{"attested", "identified"}, result, evidence...))
-		c.keep(result)
+		c.keep(d.ID, result)
 	}
 }
 
@@ -318,7 +318,7 @@ const resultsVar = "HANDSLAG_E2E_RESULTS"
 
 // keep writes a result, the trust anchors and a line in a list that says how many
 // signatures are in it: one of each Norwegian, and the seal.
-func (c *scene) keep(result []byte) {
+func (c *scene) keep(document string, result []byte) {
 	c.Helper()
 	dir := os.Getenv(resultsVar)
 	if dir == "" {
@@ -333,7 +333,7 @@ func (c *scene) keep(result []byte) {
 	if _, err := os.Stat(filepath.Join(dir, "trust")); err != nil {
 		require.NoError(c, os.CopyFS(filepath.Join(dir, "trust"), os.DirFS(c.trust)))
 	}
-	name := fmt.Sprintf("%s-%s.pdf", strings.ReplaceAll(c.Name(), "/", "-"), c.ID)
+	name := fmt.Sprintf("%s-%s.pdf", strings.ReplaceAll(c.Name(), "/", "-"), document)
 	require.NoError(c, os.WriteFile(filepath.Join(dir, name), result, 0o600))
 	list, err := os.OpenFile(filepath.Join(dir, "list"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	require.NoError(c, err)
