@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,6 +35,16 @@ func TestMixedPairVerifies(t *testing.T) {
 	require.Len(t, r.Statements, 1)
 	require.Len(t, r.Consents, 1)
 	require.Len(t, r.Processes, 1)
+
+	// Alone it proves of nobody that they had to sign; who signed in it is told all the same.
+	r, err = evidence.VerifyDocument(t.Context(), fileOf(document), nil, trust, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, pdf.Indeterminate, r.Indication)
+	require.Equal(t, "NO_EVIDENCE_FOUND", r.SubIndication)
+	require.Len(t, r.Seals, 3)
+	for _, s := range r.Seals {
+		require.Equal(t, pdf.TotalPassed, s.Indication, "%s %s", s.SubIndication, s.Reason)
+	}
 }
 
 // TestMakeMixedPair makes the pair anew, when asked to.

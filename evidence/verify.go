@@ -78,7 +78,11 @@ func VerifyDocument(ctx context.Context, document File, evidence []File, trust T
 	case index != nil && index.Result != nil:
 		return r, r.judgeAlone(ctx, separate{-1, document, own, *index}, trust, now)
 	}
-	s, err := judgeSeals(ctx, document.Content, document.Size, 0, trust, now)
+	known := trust
+	if own == nil && trust.Signers != nil {
+		known.Seal = trust.Signers // nothing passes here, and persons' signatures are not told to be of nobody known
+	}
+	s, err := judgeSeals(ctx, document.Content, document.Size, 0, known, now)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +90,7 @@ func VerifyDocument(ctx context.Context, document File, evidence []File, trust T
 	switch {
 	case own == nil && r.Indication != pdf.TotalFailed: // whatever the seals are worth, this is what is missing
 		r.Indication, r.SubIndication = pdf.Indeterminate, subNoEvidence
-		r.Reason = "The document may be sealed, but it carries evidence of nobody's signature; if there is an evidence PDF of its own, give that too."
+		r.Reason = "The document carries no evidence of who had to sign; if there is an evidence PDF of its own, give that too."
 		return r, nil
 	case own == nil:
 		return r, nil

@@ -216,7 +216,7 @@ func (d *Demo) play(ctx context.Context, collection owner.Collection, i int) err
 		}
 		if live.Message.ID != "" && live.Message.ID != said {
 			said = live.Message.ID
-			d.Say("bankid      %s: %s", said, live.Message.Text)
+			d.Say("message     %s: %s", said, live.Message.Text)
 		}
 		if page := live.Launch.RedirectURL; page != "" && d.signOn(ctx, i, page) {
 			return nil

@@ -140,10 +140,11 @@ Other providers, by what a participant of the collection gets besides:
              the same app and QR code
   Qrona      "provider": "qrona", "method": "bankid-se-identify"            and "policy": {"accept": ["identified"]}
              identify in the app; then GET …/participants/PAR/consent, and POST what it names to the same path
-  SBAB       "method": "bankid-se-process", "providerParticipant": "ID"     and "policy": {"accept": ["attested-process"]}
-             apply at SBAB on %[1]s#sbab first, which shows the ID; then the same app
+  SBAB       "method": "bankid-se-process", "providerParticipant": "ID"     and "policy": {"accept": ["verified", "attested-process"]}
+             apply at SBAB on %[1]s#sbab first, which shows the ID; then the same app. Somebody else has to sign
   Signicat   "method": "nbid-pki", "personalNumber": "%[2]s" (%[3]s)
-             .launch.redirectUrl of attempts/live is the page where she signs
+             start with {"channel": "same-device", …}; .launch.redirectUrl is the page where she signs
+             verify signed.pdf together with …/documents/DOC/evidence
   all five   curl -s -H "$H" %[4]s/v1/providers
 
 Faults are switched on at %[1]sv1/PROVIDER/faults, such as

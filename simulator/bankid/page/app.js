@@ -181,7 +181,7 @@ async function world() {
     list("norwegians", all.map((p) => element("li", p.givenName + " " + p.surname + ", " + p.nin))));
   await part("sbab-part", "/v1/sbab/participants", (all) =>
     list("participants", all.map((p) => element("li", p.id + " for " + p.personalNumber + (p.status ? ", " + p.status : "")))));
-  await part("clock-part", "/v1/clock", (c) => { $("now").textContent = c.now + (c.ahead === "0s" ? "" : ", " + c.ahead + " ahead"); });
+  await part("clock-part", "/v1/clock", (c) => { $("now").textContent = c.now.replace(/\.\d+/, "") + (c.ahead === "0s" ? "" : ", " + c.ahead + " ahead"); });
 }
 
 const change = (method, path, body) => attempt(async () => { await call(method, path, body); await world(); });
