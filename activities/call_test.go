@@ -247,10 +247,10 @@ func TestHint(t *testing.T) {
 	require.True(t, found.Kept, "the order is unknown now, since somebody has kept its answer")
 }
 
-// turns counts the calls that an account's budget is asked for.
-type turns struct{ urgent, other int }
+// hintTurns counts the calls that an account's budget is asked for.
+type hintTurns struct{ urgent, other int }
 
-func (p *turns) Turn(_ context.Context, _, _ string, urgent bool) error {
+func (p *hintTurns) Turn(_ context.Context, _, _ string, urgent bool) error {
 	if urgent {
 		p.urgent++
 	} else {
@@ -265,11 +265,11 @@ func TestHintTakesOneTurn(t *testing.T) {
 	w := newWorld(t)
 	order, err := w.start()
 	require.NoError(t, err)
-	pace := &turns{}
+	pace := &hintTurns{}
 	w.attempts.Pace = pace
 	_, err = w.hinted(order)
 	require.NoError(t, err)
-	require.Equal(t, turns{urgent: 1}, *pace)
+	require.Equal(t, hintTurns{urgent: 1}, *pace)
 }
 
 // TestHintOfAnUnknownOrder says nothing: the follower may have the answer.
