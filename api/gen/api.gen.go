@@ -1010,7 +1010,7 @@ type Provider struct {
 	// Since When that began.
 	Since *time.Time `json:"since,omitempty"`
 
-	// State `ok`: the last start that told anything went well. `resting`: several in a row failed, so it is left alone for
+	// State `ok`: it has worked, and has not failed several times in a row since. `resting`: several in a row failed, so it is left alone for
 	// moments. `refused`: it does not accept the installation's credentials, or they have expired. `unknown`: nothing
 	// was started there lately. Where workers differ, the worst is told.
 	State ProviderState `json:"state"`
@@ -1022,7 +1022,7 @@ type ProviderEnvironment string
 // ProviderQr Where the text of a QR code comes from: one that is relayed changes no faster than the provider is asked.
 type ProviderQr string
 
-// ProviderState `ok`: the last start that told anything went well. `resting`: several in a row failed, so it is left alone for
+// ProviderState `ok`: it has worked, and has not failed several times in a row since. `resting`: several in a row failed, so it is left alone for
 // moments. `refused`: it does not accept the installation's credentials, or they have expired. `unknown`: nothing
 // was started there lately. Where workers differ, the worst is told.
 type ProviderState string

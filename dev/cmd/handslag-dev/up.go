@@ -147,7 +147,7 @@ Other providers, by what a participant of the collection gets besides:
              verify signed.pdf together with …/documents/DOC/evidence
   all five   curl -s -H "$H" %[4]s/v1/providers
 
-Faults are switched on at %[1]sv1/PROVIDER/faults, such as
+Faults are switched on at %[1]sv1/PROVIDER/faults (those of BankID at %[1]sv1/faults), such as
   curl -s -H 'Content-Type: application/json' %[1]sv1/signicat/faults -d '{"kind": "webhookDropped", "count": 1}'
 `, in.World.Person+"/", kari.Number, kari.GivenName, in.API)
 }
