@@ -235,3 +235,22 @@ func (m *machine) hold(t *rapid.T) {
 		m.ended = m.State()
 	}
 }
+
+// What sealing is told of a document is what was made of that one.
+func TestSignaturesInADocument(t *testing.T) {
+	s := everyMethod(t)
+	c, err := signing.New(s)
+	require.NoError(t, err)
+	m := machine{Collection: c, now: s.CreatedAt}
+	p, ok := s.Participant("par_n1")
+	require.True(t, ok)
+	require.NoError(t, c.StartAttempt(signing.Attempt{ID: "att_1", Participant: p.ID}))
+	require.NoError(t, c.EndAttempt(p.ID, m.outcome(p), m.now))
+	require.Len(t, s.Documents, 2)
+	for i, d := range s.Documents {
+		in := c.SignaturesIn(d.ID)
+		require.Len(t, in, 1)
+		require.Equal(t, c.Current()[i:i+1], in[0].Revisions)
+	}
+	require.Len(t, c.Signatures()[0].Revisions, 2, "what is kept is left as it is")
+}

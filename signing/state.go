@@ -255,3 +255,20 @@ func (c *Collection) Signatures() []Signature {
 	}
 	return signatures
 }
+
+// SignaturesIn returns the signatures made so far with what each made of one
+// document, and not of the others: what is said of all documents, once for each
+// of them, grows with the square of a collection.
+func (c *Collection) SignaturesIn(d DocumentID) []Signature {
+	signatures := c.Signatures()
+	for i := range signatures {
+		var made []Current
+		for _, now := range signatures[i].Revisions {
+			if now.Document == d {
+				made = append(made, now)
+			}
+		}
+		signatures[i].Revisions = made
+	}
+	return signatures
+}

@@ -115,7 +115,7 @@ func (c *collection) seal() {
 	var a *activities.Sealing
 	for _, now := range c.Current() {
 		in := activities.SealInput{
-			CollectionRef: c.ref, Document: now.Document, Signatures: c.Signatures(), Current: &now, Audit: c.trail.head,
+			CollectionRef: c.ref, Document: now.Document, Signatures: c.SignaturesIn(now.Document), Current: &now, Audit: c.trail.head,
 		}
 		var result signing.Result
 		c.must(c.ctx, "seal a document", a.SealDocument, in, &result)

@@ -32,12 +32,12 @@ func TestHint(t *testing.T) {
 		want   signing.Outcome
 		by     time.Duration // when the attempt has ended at the latest
 	}{
-		"brings the answer":                          {activities.Hinted{Kept: true}, nil, time.Second, answered, 20 * time.Minute, signing.OutcomeSigned, 2 * time.Minute},
-		"too early":                                  {activities.Hinted{}, nil, time.Second, answered, 20 * time.Minute, signing.OutcomeSigned, 21 * time.Minute},
-		"the provider is down":                       {activities.Hinted{}, errDown, time.Second, answered, 20 * time.Minute, signing.OutcomeSigned, 21 * time.Minute},
-		"both get the answer":                        {activities.Hinted{Kept: true}, nil, time.Minute, answered, time.Minute, signing.OutcomeSigned, 3 * time.Minute},
-		"the follower comes too late for the answer": {activities.Hinted{Kept: true}, nil, 5 * time.Minute, activities.FollowResult{End: activities.FollowLost}, 2 * time.Minute, signing.OutcomeSigned, 7 * time.Minute},
-		"and neither of them has it":                 {activities.Hinted{}, nil, 5 * time.Minute, activities.FollowResult{End: activities.FollowLost}, 2 * time.Minute, signing.OutcomeResultLost, 7 * time.Minute},
+		"brings the answer":        {activities.Hinted{Kept: true}, nil, time.Second, answered, 20 * time.Minute, signing.OutcomeSigned, 2 * time.Minute},
+		"too early":                {activities.Hinted{}, nil, time.Second, answered, 20 * time.Minute, signing.OutcomeSigned, 21 * time.Minute},
+		"the provider is down":     {activities.Hinted{}, errDown, time.Second, answered, 20 * time.Minute, signing.OutcomeSigned, 21 * time.Minute},
+		"both get the answer":      {activities.Hinted{Kept: true}, nil, time.Minute, answered, time.Minute, signing.OutcomeSigned, 3 * time.Minute},
+		"the follower is too late": {activities.Hinted{Kept: true}, nil, 5 * time.Minute, activities.FollowResult{End: activities.FollowLost}, 2 * time.Minute, signing.OutcomeSigned, 7 * time.Minute},
+		"neither of them has it":   {activities.Hinted{}, nil, 5 * time.Minute, activities.FollowResult{End: activities.FollowLost}, 2 * time.Minute, signing.OutcomeResultLost, 7 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -34,7 +34,13 @@ type answer struct {
 	File       string `json:"file"`
 	Error      string `json:"error"`
 	Signatures []struct {
-		Field, Kind, Level, Indication, Sub, Changes, Why string
+		Field      string `json:"field"`
+		Kind       string `json:"kind"`
+		Level      string `json:"level"`
+		Indication string `json:"indication"`
+		Sub        string `json:"sub"`
+		Changes    string `json:"changes"`
+		Why        string `json:"why"`
 	} `json:"signatures"`
 }
 

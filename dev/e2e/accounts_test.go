@@ -31,7 +31,8 @@ type toldProviders struct {
 func (s *stage) providers() toldProviders {
 	s.Helper()
 	var told toldProviders
-	require.Zero(s, s.ask("GET", "/v1/providers", s.owner.Key, nil, nil, &told).Code)
+	refusal := s.ask("GET", "/v1/providers", s.owner.Key, nil, nil, &told)
+	require.Empty(s, refusal.Code)
 	return told
 }
 

@@ -252,7 +252,7 @@ func (r role) consents() {
 	for _, d := range r.Documents {
 		require.NotEmpty(r, d.ID)
 	}
-	require.True(r, strings.Contains(to.Text, "Hyresavtal A"), "the text names the documents")
+	require.Contains(r, to.Text, "Hyresavtal A", "the text names the documents")
 	require.NoError(r, r.owner.Consent(r.Context(), r.ID, r.Participants[r.i].ID, to))
 }
 
@@ -265,7 +265,8 @@ func (r role) is(state string, by ...string) {
 	require.Equal(r, state == "consented", p.Consent != nil, r.name)
 	require.Equal(r, state == "process_completed", p.RelatedProcess != nil, r.name)
 	if len(by) == 2 {
-		require.Equal(r, by, []string{p.Signature.Provider, p.Signature.Assurance}, r.name)
+		got := []string{p.Signature.Provider, p.Signature.Assurance}
+		require.Equal(r, by, got, r.name)
 	}
 }
 
