@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +122,25 @@ func (m *memory) DropReport(_ context.Context, worker string) error {
 	return nil
 }
 
+// breaks makes writes fail, or with nil succeed again.
+func (m *memory) breaks(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = err
+}
+
+func (m *memory) kept() map[string]storage.Report {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.all)
+}
+
+func (m *memory) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.puts
+}
+
 func (m *memory) Reports(context.Context) ([]storage.Report, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -149,20 +169,20 @@ func TestWorkersReport(t *testing.T) {
 			r.run(ctx)
 		}()
 		synctest.Wait()
-		require.NotContains(t, store.all, "w-dead")
-		require.Contains(t, store.all, "w-lately")
+		require.NotContains(t, store.kept(), "w-dead")
+		require.Contains(t, store.kept(), "w-lately")
 		start := func(err error) {
 			done, refused := keeper.Admit("qrona", "main")
 			require.NoError(t, refused)
 			done(err)
 			synctest.Wait()
 		}
-		finding := func() storage.AccountFinding { return store.all[r.worker].Accounts[0] }
+		finding := func() storage.AccountFinding { return store.kept()[r.worker].Accounts[0] }
 		require.Equal(t, "unknown", finding().State)
-		before := store.puts
+		before := store.count()
 		start(nil)
 		require.Equal(t, "ok", finding().State)
-		require.Equal(t, before+1, store.puts)
+		require.Equal(t, before+1, store.count())
 		told := finding().LastSuccess
 		for range 5 {
 			time.Sleep(time.Second)
@@ -172,20 +192,20 @@ func TestWorkersReport(t *testing.T) {
 		time.Sleep(reportEvery)
 		synctest.Wait()
 		require.True(t, finding().LastSuccess.After(told))
-		require.Equal(t, before+2, store.puts)
+		require.Equal(t, before+2, store.count())
 
-		store.fail = errors.New("the store is down")
+		store.breaks(errors.New("the store is down"))
 		start(fault.New(fault.Forbidden, "qrona_credentials", "x"))
 		require.Equal(t, "ok", finding().State)
-		store.fail = nil
+		store.breaks(nil)
 		time.Sleep(reportEvery)
 		synctest.Wait()
 		require.Equal(t, "refused", finding().State)
 		require.Equal(t, "qrona_credentials", finding().Code)
-		puts := store.puts
+		puts := store.count()
 		time.Sleep(reportAlways)
 		synctest.Wait()
-		require.Equal(t, puts+1, store.puts, "it is still there")
+		require.Equal(t, puts+1, store.count(), "it is still there")
 
 		all, err := findings{store}.Conditions(t.Context(), time.Now())
 		require.NoError(t, err)
@@ -200,7 +220,7 @@ func TestWorkersReport(t *testing.T) {
 		require.Empty(t, all, "a worker that is silent for so long has ended")
 		stop()
 		<-ended
-		require.NotContains(t, store.all, r.worker)
+		require.NotContains(t, store.kept(), r.worker)
 	})
 }
 
