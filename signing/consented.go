@@ -1,11 +1,8 @@
 package signing
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 )
@@ -21,11 +18,7 @@ const ConsentVersion = "handslag-consent-1"
 func (s Spec) ConsentText(locale Locale) Private {
 	t := consentTexts(locale)
 	var b strings.Builder
-	if n := len(s.Documents); n == 1 {
-		fmt.Fprintf(&b, "%s\n%s\n", t.one, t.notice)
-	} else {
-		fmt.Fprintf(&b, t.many+"\n%s\n", n, t.notice)
-	}
+	fmt.Fprintf(&b, "%s\n%s\n", s.counted(t.one, t.many), t.notice)
 	for i, d := range s.Documents {
 		fmt.Fprintf(&b, "\n%s %d: %s\nSHA-256: %s\n", t.document, i+1, d.Title.Reveal(), d.Digest)
 	}
@@ -88,38 +81,11 @@ type Identification struct {
 // Encode returns the record's one encoding.
 func (r ConsentRecord) Encode() ([]byte, error) {
 	r.At, r.Identification.At = r.At.UTC(), r.Identification.At.UTC()
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(r); err != nil {
-		return nil, fmt.Errorf("encode consent: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return encodeRecord("consent", r)
 }
 
 // ParseConsent reads a record and refuses any but its one encoding.
-func ParseConsent(b []byte) (ConsentRecord, error) {
-	var r ConsentRecord
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
-		return ConsentRecord{}, fmt.Errorf("decode consent: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return ConsentRecord{}, errors.New("decode consent: data after its end")
-	}
-	if err := r.check(); err != nil {
-		return ConsentRecord{}, fmt.Errorf("decode consent: %w", err)
-	}
-	again, err := r.Encode()
-	if err != nil {
-		return ConsentRecord{}, err
-	}
-	if !bytes.Equal(again, b) {
-		return ConsentRecord{}, errors.New("decode consent: not its one encoding")
-	}
-	return r, nil
-}
+func ParseConsent(b []byte) (ConsentRecord, error) { return parseRecord[ConsentRecord]("consent", b) }
 
 func (r ConsentRecord) check() error {
 	switch {

@@ -1,9 +1,6 @@
 package signing
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // IdentificationText returns what a person reads in their app before they prove
 // who they are, in the locale given. It says that nothing is signed by it, and
@@ -13,14 +10,7 @@ import (
 // It is plain text, which reads the same as simpleMarkdownV1.
 func (s Spec) IdentificationText(locale Locale) Private {
 	t := identificationTexts(locale)
-	var b strings.Builder
-	if n := len(s.Documents); n == 1 {
-		b.WriteString(t.one)
-	} else {
-		fmt.Fprintf(&b, t.many, n)
-	}
-	fmt.Fprintf(&b, "\n\n%s\n\n%s: %s\n", t.notice, t.collection, s.ID)
-	return Private(b.String())
+	return Private(fmt.Sprintf("%s\n\n%s\n\n%s: %s\n", s.counted(t.one, t.many), t.notice, t.collection, s.ID))
 }
 
 type identificationWords struct{ one, many, notice, collection string }

@@ -1,11 +1,7 @@
 package signing
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 )
 
@@ -56,39 +52,10 @@ func (s Spec) Manifest(p ParticipantID) Manifest {
 }
 
 // Encode returns the manifest's one encoding.
-func (m Manifest) Encode() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(m); err != nil {
-		return nil, fmt.Errorf("encode manifest: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
+func (m Manifest) Encode() ([]byte, error) { return encodeRecord("manifest", m) }
 
 // ParseManifest reads a manifest and refuses any but its one encoding.
-func ParseManifest(b []byte) (Manifest, error) {
-	var m Manifest
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&m); err != nil {
-		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return Manifest{}, fmt.Errorf("decode manifest: data after its end")
-	}
-	if err := m.check(); err != nil {
-		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
-	}
-	again, err := m.Encode()
-	if err != nil {
-		return Manifest{}, err
-	}
-	if !bytes.Equal(again, b) {
-		return Manifest{}, fmt.Errorf("decode manifest: not its one encoding")
-	}
-	return m, nil
-}
+func ParseManifest(b []byte) (Manifest, error) { return parseRecord[Manifest]("manifest", b) }
 
 // check refuses what we would never write, lest a verifier makes a text of it
 // that says something else than it seems to.

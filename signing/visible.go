@@ -20,7 +20,7 @@ const TextVersion = "handslag-text-1"
 func (s Spec) VisibleText(locale Locale) Private {
 	t := visibleTexts(locale)
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n\n%s\n", t.heading, t.intro(len(s.Documents)))
+	fmt.Fprintf(&b, "# %s\n\n%s\n", t.heading, s.counted(t.one, t.many))
 	for i, d := range s.Documents {
 		fmt.Fprintf(&b, "\n+ %s %d: %s\n", t.document, i+1, plainTitle(d.Title))
 		fmt.Fprintf(&b, "+ SHA-256: %s\n", d.Digest)
@@ -57,11 +57,12 @@ type visibleWords struct {
 	heading, one, many, document, collection string
 }
 
-func (w visibleWords) intro(documents int) string {
-	if documents == 1 {
-		return w.one
+// counted is the sentence for one document, or that for many with their number.
+func (s Spec) counted(one, many string) string {
+	if len(s.Documents) == 1 {
+		return one
 	}
-	return fmt.Sprintf(w.many, documents)
+	return fmt.Sprintf(many, len(s.Documents))
 }
 
 func visibleTexts(locale Locale) visibleWords {
